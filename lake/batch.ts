@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { isLakeError } from './errors.ts'
+import type { DataFile } from './iceberg/types.ts'
+import type { Lake, Uri } from './lake.ts'
+
+/** One raw object: the exact bytes of one version of one landing object. */
+export interface RawObject {
+  /** A ULID of the landing version's time and a hash of (bucket, key, version): the same delivery always gives the same id, and ids sort by time. */
+  readonly id: string
+  readonly uri: Uri
+  readonly version: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly sourceUri: Uri
+  readonly sourceVersion: string
+  readonly landedMs: number
+  readonly contractVersion: number
+}
+
+/** What "Raw Batch Ready" points at: `ops/batches/<dataset>/<id>/manifest.json`. Immutable. */
+export interface BatchManifest {
+  readonly id: string
+  readonly dataset: string
+  readonly objects: readonly RawObject[]
+}
+
+/** What became of the records of one raw object. A file that cannot be read counts as one record, quarantined. */
+export interface ObjectOutcome {
+  readonly rawObject: string
+  readonly read: number
+  readonly applied: number
+  readonly quarantined: number
+  /** Records of an extract that a newer one had already replaced, and the like. */
+  readonly superseded: number
+  /** Quarantined records by reason. */
+  readonly reasons: Readonly<Record<string, number>>
+}
+
+/** A data file written in final form to staging; publishing copies it into the table and commits it. */
+export interface StagedDataFile {
+  readonly uri: Uri
+  readonly sha256: string
+  /** `file_path` is empty until the file has its place in the table. */
+  readonly file: DataFile
+}
+
+/** The columns, partition spec and ids that staged files were written with; publishing checks that the table still agrees. */
+export interface StagedTable {
+  readonly table: string
+  readonly tableUuid: string
+  readonly schemaId: number
+  readonly specId: number
+  readonly files: readonly StagedDataFile[]
+}
+
+/** What `quality` says of a batch: `staging/<dataset>/<batch>/verdict.json`. The first one written is the one that counts. */
+export interface Verdict {
+  readonly batch: string
+  readonly dataset: string
+  readonly status: 'pass' | 'halt'
+  readonly reason?: string
+  readonly target: StagedTable
+  readonly quarantine: StagedTable | undefined
+  readonly objects: readonly ObjectOutcome[]
+}
+
+/** What `publish` did: `ops/batches/<dataset>/<id>/commit.json`, rebuildable from the snapshot summaries. */
+export interface CommitReport {
+  readonly batch: string
+  readonly dataset: string
+  readonly commitId: string
+  /** Decimal text of the 64-bit id. */
+  readonly snapshotId: string
+  readonly quarantineSnapshotId: string | undefined
+  readonly objects: readonly ObjectOutcome[]
+  readonly committedMs: number
+}
+
+/** What `ingest` did with one version of a landing object: `ops/landed/<hash of its URI>/<raw id>.json`. */
+export interface LandedRecord {
+  readonly sourceUri: Uri
+  readonly sourceVersion: string
+  readonly rawObject: string
+  readonly dataset: string | undefined
+  readonly outcome:
+    | { readonly kind: 'batched'; readonly batch: string; readonly rawUri: Uri }
+    | { readonly kind: 'duplicate'; readonly of: string; readonly rawUri: Uri }
+    | { readonly kind: 'rejected'; readonly reason: string; readonly message: string }
+}
+
+// --- Where these live ----------------------------------------------------------------------------------------------
+
+export const manifestUri = (lake: Lake, dataset: string, batch: string): Uri =>
+  `${lake.zones.ops}/batches/${dataset}/${batch}/manifest.json`
+export const commitUri = (lake: Lake, dataset: string, batch: string): Uri =>
+  `${lake.zones.ops}/batches/${dataset}/${batch}/commit.json`
+export const verdictUri = (lake: Lake, dataset: string, batch: string): Uri =>
+  `${lake.zones.staging}/${dataset}/${batch}/verdict.json`
+export const landedUri = (lake: Lake, sourceUri: Uri, rawObject: string): Uri =>
+  `${landedPrefix(lake, sourceUri)}${rawObject}.json`
+export const landedPrefix = (lake: Lake, sourceUri: Uri): Uri =>
+  `${lake.zones.ops}/landed/${hashText(sourceUri).slice(0, 32)}/`
+/** One per dataset and content: which raw object first brought these bytes under this key. */
+export const claimUri = (lake: Lake, dataset: string, claim: string): Uri =>
+  `${lake.zones.ops}/claims/${dataset}/${claim}.json`
+
+export function hashText(...parts: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:${part}`)
+  return hash.digest('hex')
+}
+
+// --- JSON objects in storage ---------------------------------------------------------------------------------------
+
+/** 64-bit numbers in these documents are bigints in memory and plain digits in JSON, exact both ways; binary values are base64. */
+export async function readDocument<T>(lake: Lake, uri: Uri): Promise<T | undefined> {
+  try {
+    return parseDocument(Buffer.from(await lake.storage.get(uri)).toString('utf8')) as T
+  } catch (error) {
+    if (isLakeError(error, 'not-found')) return undefined
+    throw error
+  }
+}
+
+/** Writes once: the document that was there first stays and is returned. */
+export async function writeDocumentOnce<T>(lake: Lake, uri: Uri, document: T): Promise<T> {
+  try {
+    await lake.storage.put(uri, Buffer.from(formatDocument(document)), {
+      ifNoneMatch: true,
+      contentType: 'application/json',
+    })
+    return document
+  } catch (error) {
+    if (!isLakeError(error, 'already-exists')) throw error
+    return (await readDocument<T>(lake, uri)) ?? document
+  }
+}
+
+export function formatDocument(document: unknown): string {
+  return JSON.stringify(document, (_key, value) => {
+    if (typeof value === 'bigint') return { $long: value.toString() }
+    if (value instanceof Map) return { $map: [...value] }
+    return isBufferJson(value) ? { $bytes: Buffer.from(value.data).toString('base64') } : value
+  })
+}
+
+export function parseDocument(text: string): unknown {
+  return JSON.parse(text, (_key, value) => {
+    if (value === null || typeof value !== 'object') return value
+    if ('$long' in value) return BigInt(value.$long)
+    if ('$map' in value) return new Map(value.$map)
+    return '$bytes' in value ? Buffer.from(value.$bytes, 'base64') : value
+  })
+}
+
+/** JSON.stringify hands a Buffer to the replacer in this form. */
+function isBufferJson(value: unknown): value is { readonly data: readonly number[] } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'type' in value &&
+    value.type === 'Buffer' &&
+    'data' in value &&
+    Array.isArray(value.data)
+  )
+}

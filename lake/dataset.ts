@@ -1,0 +1,190 @@
+import { checkDataset } from './dataset-check.ts'
+
+/** Iceberg's primitive types, in the spec's spelling. */
+export type Primitive =
+  | 'boolean'
+  | 'int'
+  | 'long'
+  | 'float'
+  | 'double'
+  | `decimal(${number},${number})`
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'string'
+  | 'uuid'
+  | 'binary'
+
+export type ColumnType =
+  | Primitive
+  | { readonly struct: readonly Column[] }
+  | { readonly list: ColumnType }
+  | { readonly map: { readonly key: ColumnType; readonly value: ColumnType } }
+
+/** How text or numbers become a date or time when they are not ISO 8601: epoch units, or a strptime pattern such as `%m/%d/%Y`. */
+export type TemporalFormat = 'epoch-seconds' | 'epoch-millis' | 'epoch-micros' | `%${string}`
+
+export interface Column {
+  readonly name: string
+  readonly type: ColumnType
+  /** A row without a value is quarantined. Iceberg keeps the column `optional`, so that old files stay readable. */
+  readonly required: boolean
+  /** Names that older producers used: the only renames that are accepted. */
+  readonly from: readonly string[]
+  /** Text of the value taken when the field is absent (not when it is null). */
+  readonly default: string | undefined
+  readonly format: TemporalFormat | undefined
+  readonly doc: string | undefined
+}
+
+export type Transform =
+  | { readonly name: 'identity' | 'year' | 'month' | 'day' | 'hour' }
+  | { readonly name: 'bucket' | 'truncate'; readonly width: number }
+
+export interface PartitionField {
+  readonly column: string
+  readonly transform: Transform
+}
+
+export interface SortField {
+  readonly column: string
+  readonly direction: 'asc' | 'desc'
+}
+
+export interface CsvDialect {
+  readonly delimiter: string
+  readonly header: boolean
+  readonly quote: string
+  readonly escape: string
+  /** The text that stands for null, besides an empty unquoted field. */
+  readonly null: string
+}
+
+export type SourceFormat = 'ndjson' | 'json' | 'csv' | 'parquet' | 'avro'
+
+export interface Source {
+  /** The system that produces the data: metadata and tag `source-system` of every raw object. */
+  readonly system: string
+  /** `ndjson`: JSON objects by line or back to back. `json`: one document, an object or an array of objects. Compression is sniffed. */
+  readonly format: SourceFormat
+  readonly csv: CsvDialect
+  /** Globs over landing keys: `*` within a path segment, `**` across segments. */
+  readonly match: readonly string[]
+}
+
+export type Evolution = 'add' | 'freeze' | 'discard'
+
+export interface Dataset {
+  readonly name: string
+  readonly description: string
+  readonly source: Source
+  readonly contract: { readonly version: number; readonly accepts: { readonly min: number; readonly max: number } }
+  readonly columns: readonly Column[]
+  /** Fields the contract does not know: `add` a nullable column, `freeze` (quarantine the row), or `discard` them into `_rescued`. */
+  readonly evolution: Evolution
+  readonly partitionBy: readonly PartitionField[]
+  readonly sortBy: readonly SortField[]
+  /** `replace`: each object is a full extract of the `table`, or of the `partitions` it holds; the newest wins. */
+  readonly publish: { readonly mode: 'append' } | { readonly mode: 'replace'; readonly scope: 'table' | 'partitions' }
+  readonly limits: {
+    readonly objectBytesMax: number
+    readonly recordBytesMax: number
+    /** Uncompressed bytes per compressed byte; more is a decompression bomb. */
+    readonly expansionMax: number
+  }
+  readonly raw: { readonly partitions: 'projection' | 'registered' }
+  readonly compaction: {
+    readonly targetFileBytes: number
+    readonly minFiles: number
+    readonly strategy: 'binpack' | 'sort' | 'zorder'
+  }
+  readonly retention: { readonly snapshotAgeHours: number; readonly minSnapshots: number }
+  /** A DQDL ruleset, kept as text. */
+  readonly quality: string | undefined
+  readonly freshness: { readonly maxLagMinutes: number } | undefined
+  readonly dataClass: 'public' | 'internal' | 'confidential' | 'pii'
+  readonly owner: string
+  readonly tags: Readonly<Record<string, string>>
+}
+
+// --- What a user writes --------------------------------------------------------------------------------------------
+
+export type TypeSpec =
+  | Primitive
+  | { readonly struct: Readonly<Record<string, ColumnSpec>> }
+  | { readonly list: TypeSpec }
+  | { readonly map: { readonly key: TypeSpec; readonly value: TypeSpec } }
+
+export type ColumnSpec =
+  | TypeSpec
+  | {
+      readonly type: TypeSpec
+      readonly required?: boolean
+      readonly from?: string | readonly string[]
+      readonly default?: string | number | boolean
+      readonly format?: TemporalFormat
+      readonly doc?: string
+    }
+
+type Timed<C extends string> = `${'year' | 'month' | 'day' | 'hour'}(${C})`
+type Sized<C extends string> = `${'bucket' | 'truncate'}(${number}, ${C})`
+export type PartitionSpec<C extends string> = C | Timed<C> | Sized<C>
+export type SortSpec<C extends string> = C | `${C} asc` | `${C} desc`
+
+export interface DatasetSpec<C extends string> {
+  readonly name: string
+  readonly description?: string
+  readonly source: {
+    readonly system: string
+    readonly format: SourceFormat
+    readonly match: string | readonly string[]
+    readonly csv?: Partial<CsvDialect>
+  }
+  readonly contract?: { readonly version: number; readonly accepts?: { readonly min: number; readonly max: number } }
+  readonly columns: Readonly<Record<C, ColumnSpec>>
+  readonly evolution?: Evolution
+  readonly partitionBy?: readonly PartitionSpec<NoInfer<C>>[]
+  readonly sortBy?: readonly SortSpec<NoInfer<C>>[]
+  readonly publish?: 'append' | 'replace' | Dataset['publish']
+  readonly limits?: Partial<Dataset['limits']>
+  readonly raw?: Partial<Dataset['raw']>
+  readonly compaction?: Partial<Dataset['compaction']>
+  readonly retention?: Partial<Dataset['retention']>
+  readonly quality?: string
+  readonly freshness?: Dataset['freshness']
+  readonly dataClass?: Dataset['dataClass']
+  readonly owner?: string
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+/**
+ * One typed declaration per table. Wrong names are found while typing; everything else when the module is loaded: a
+ * `dataset-invalid` error that names the dataset, the field and the fix.
+ */
+export function defineDataset<const C extends string>(spec: DatasetSpec<C>): Dataset {
+  return checkDataset(spec as DatasetSpec<string>)
+}
+
+/** Columns that Sluice adds to every table, after the user's own. */
+export const LINEAGE: readonly Column[] = [
+  lineage('_raw_object', 'string', 'id of the raw object that the row came from'),
+  lineage('_raw_row', 'long', 'ordinal of the record in that object, from 1'),
+  lineage('_ingested_at', 'timestamptz', 'when that object landed'),
+]
+
+/** Holds, as JSON, the fields of a row that the contract does not know. In tables whose evolution is `add` or `discard`. */
+export const RESCUED: Column = lineage('_rescued', 'string', 'JSON of the fields that the contract does not know')
+
+function lineage(name: string, type: Primitive, doc: string): Column {
+  return { name, type, required: false, from: [], default: undefined, format: undefined, doc }
+}
+
+/** All columns of the dataset's table, in order. */
+export function tableColumns(dataset: Dataset): readonly Column[] {
+  return [...dataset.columns, ...(dataset.evolution === 'freeze' ? [] : [RESCUED]), ...LINEAGE]
+}
+
+/** The name of the dataset's Hive-style table of raw objects, and of its quarantine table. */
+export const rawTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__raw`
+export const quarantineTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__quarantine`
