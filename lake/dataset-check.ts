@@ -42,6 +42,9 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
   const columns = columnsOf(spec.columns ?? {}, '', check)
   check(columns.length > 0, 'columns', 'is empty: declare at least one column')
   const contract = contractOf(spec, check)
+  if (spec.source?.format === 'csv')
+    for (const column of columns)
+      check(typeof column.type === 'string', `columns.${column.name}`, 'is nested, which CSV cannot hold')
   check(
     ['add', 'freeze', 'discard', undefined].includes(spec.evolution),
     'evolution',
@@ -116,7 +119,8 @@ function sourceOf(spec: DatasetSpec<string>, check: Check): Dataset['source'] {
     'source.csv.quote',
     'and escape must be one character or empty',
   )
-  return { system: source.system, format: source.format, match, csv }
+  check(source.records === undefined || source.format === 'json', 'source.records', "applies to format 'json' only")
+  return { system: source.system, format: source.format, match, csv, records: source.records }
 }
 
 function publishOf(spec: DatasetSpec<string>, check: Check): Dataset['publish'] {
@@ -171,8 +175,7 @@ function columnsOf(specs: Readonly<Record<string, ColumnSpec>>, prefix: string, 
 function columnOf(name: string, spec: ColumnSpec, prefix: string, check: Check): Column {
   const field = `columns.${prefix}${name}`
   check(name.trim().length > 0 && Buffer.byteLength(name) <= 255, field, 'must have a name of 1 to 255 bytes')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
-  check(!/[\u0000-\u001f\u007f]/.test(name), field, 'must not have control characters in its name')
+  check(!/\p{Cc}/u.test(name), field, 'must not have control characters in its name')
   check(
     prefix !== '' || !name.startsWith('_'),
     field,

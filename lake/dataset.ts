@@ -69,6 +69,8 @@ export interface Source {
   /** `ndjson`: JSON objects by line or back to back. `json`: one document, an object or an array of objects. Compression is sniffed. */
   readonly format: SourceFormat
   readonly csv: CsvDialect
+  /** In a `json` document that is an object: the field whose array holds the records. */
+  readonly records: string | undefined
   /** Globs over landing keys: `*` within a path segment, `**` across segments. */
   readonly match: readonly string[]
 }
@@ -140,6 +142,7 @@ export interface DatasetSpec<C extends string> {
     readonly format: SourceFormat
     readonly match: string | readonly string[]
     readonly csv?: Partial<CsvDialect>
+    readonly records?: string
   }
   readonly contract?: { readonly version: number; readonly accepts?: { readonly min: number; readonly max: number } }
   readonly columns: Readonly<Record<C, ColumnSpec>>

@@ -1,8 +1,17 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DuckDBConnection, DuckDBInstance, DuckDBScalarFunction, INTEGER, VARCHAR } from '@duckdb/node-api'
+import {
+  BLOB,
+  type DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBInstance,
+  DuckDBScalarFunction,
+  INTEGER,
+  VARCHAR,
+} from '@duckdb/node-api'
 import { LakeError } from '../errors.ts'
 import { murmur3 } from '../iceberg/murmur3.ts'
+import { minimalBytes } from '../iceberg/value.ts'
 import type { Engine } from '../lake.ts'
 import type { Sql } from './sql.ts'
 
@@ -57,9 +66,9 @@ let spills = 0
 const nextSpill = (): number => ++spills
 
 async function prepare(connection: DuckDBConnection): Promise<void> {
-  await connection.run("SET TimeZone = 'UTC'")
-  await connection.run('SET preserve_insertion_order = false')
-  connection.registerScalarFunction(icebergHashText())
+  await connection.run("SET GLOBAL TimeZone = 'UTC'")
+  await connection.run('SET GLOBAL preserve_insertion_order = false')
+  for (const hash of icebergHashes()) connection.registerScalarFunction(hash)
 }
 
 function session(connection: DuckDBConnection, instance: DuckDBInstance, dispose: () => Promise<void>): Session {
@@ -87,17 +96,32 @@ async function translated<T>(statement: Sql, work: () => Promise<T>): Promise<T>
   }
 }
 
-/** Iceberg's 32-bit Murmur3 of UTF-8 text, for the bucket transform (spec, appendix B). Apply it to distinct values: it runs in JavaScript. */
-function icebergHashText(): DuckDBScalarFunction {
+/**
+ * Iceberg's 32-bit Murmur3 for the bucket transform (spec, appendix B): of UTF-8 text, of bytes, and of the unscaled value of a
+ * decimal given as digits. Apply them to distinct values: they run in JavaScript.
+ */
+function icebergHashes(): readonly DuckDBScalarFunction[] {
+  return [
+    hashFunction('iceberg_hash_text', VARCHAR, text => Buffer.from(text as string, 'utf8')),
+    hashFunction('iceberg_hash_bytes', BLOB, blob => Buffer.from((blob as DuckDBBlobValue).bytes)),
+    hashFunction('iceberg_hash_decimal', VARCHAR, digits => minimalBytes(BigInt(digits as string))),
+  ]
+}
+
+function hashFunction(
+  name: string,
+  parameter: typeof VARCHAR | typeof BLOB,
+  bytesOf: (value: unknown) => Buffer,
+): DuckDBScalarFunction {
   return DuckDBScalarFunction.create({
-    name: 'iceberg_hash_text',
+    name,
     returnType: INTEGER,
-    parameterTypes: [VARCHAR],
+    parameterTypes: [parameter],
     mainFunction: (_info, input, output) => {
-      const texts = input.getColumnVector(0)
+      const values = input.getColumnVector(0)
       for (let row = 0; row < input.rowCount; row++) {
-        const text = texts.getItem(row)
-        output.setItem(row, text === null ? null : murmur3(Buffer.from(text as string, 'utf8')))
+        const value = values.getItem(row)
+        output.setItem(row, value === null ? null : murmur3(bytesOf(value)))
       }
       output.flush()
     },

@@ -130,3 +130,39 @@ export interface LiveFile {
   readonly file_sequence_number: bigint
   readonly snapshot_id: bigint
 }
+
+/** Lower and upper value of one partition field over a manifest's files (spec, `field_summary`). */
+export interface PartitionSummary {
+  readonly contains_null: boolean
+  readonly contains_nan: boolean | null
+  readonly lower_bound: Buffer | null
+  readonly upper_bound: Buffer | null
+}
+
+/** `manifest_file`: one row of a manifest list. Counts are null only in lists of version 1. */
+export interface ManifestFile {
+  readonly manifest_path: string
+  readonly manifest_length: bigint
+  readonly partition_spec_id: number
+  readonly content: 0 | 1
+  readonly sequence_number: bigint
+  readonly min_sequence_number: bigint
+  readonly added_snapshot_id: bigint
+  readonly added_files_count: number | null
+  readonly existing_files_count: number | null
+  readonly deleted_files_count: number | null
+  readonly added_rows_count: bigint | null
+  readonly existing_rows_count: bigint | null
+  readonly deleted_rows_count: bigint | null
+  readonly partitions: readonly PartitionSummary[] | null
+  readonly key_metadata: Buffer | null
+}
+
+/** Status 0 existing, 1 added, 2 deleted. The nulls of an added entry are inherited from its manifest when the list is read. */
+export interface ManifestEntry {
+  readonly status: 0 | 1 | 2
+  readonly snapshot_id: bigint | null
+  readonly sequence_number: bigint | null
+  readonly file_sequence_number: bigint | null
+  readonly data_file: DataFile
+}

@@ -1,0 +1,205 @@
+import type { RawObject } from '#lake/batch.ts'
+import type { Dataset } from '#lake/dataset.ts'
+import type { RawBatchReady } from '#lake/events.ts'
+import type { Lake } from '#lake/lake.ts'
+import { rejectMessage } from './dead-letter.ts'
+import { type Arrival, DIRECT, type EventReading, readEvent } from './event.ts'
+import { printable } from './guard.ts'
+import { type Landing, land } from './land.ts'
+import { byteGate, mapBounded } from './pool.ts'
+import { makeReady, type Unbatched } from './ready.ts'
+import { router } from './route.ts'
+
+/** Every record of the event is counted in exactly one of the numbers from `landed` to `failed`; `records` is their sum. */
+export interface IngestReport {
+  readonly records: number
+  /** Copied into raw and put into a batch. */
+  readonly landed: number
+  /** The same bytes under the same key as an earlier version: in raw, not in a batch. */
+  readonly duplicates: number
+  /** Delivered before, or twice in this event. */
+  readonly suppressed: number
+  /** Overwritten or deleted before it could be read. */
+  readonly superseded: number
+  /** Put aside with a reason, in `ops/dead-letters/ingest/`. */
+  readonly rejected: number
+  readonly ignored: number
+  /** Outside the landing zone: a matter of security. */
+  readonly refused: number
+  /** To be delivered again. */
+  readonly failed: number
+  /** Of the ignored, refused and rejected. */
+  readonly reasons: Readonly<Record<string, number>>
+  /** Announced by this run, those again that an earlier run left without a commit. */
+  readonly batches: readonly RawBatchReady[]
+}
+
+/** The answer that SQS wants (ReportBatchItemFailures): the messages to deliver again. */
+export interface BatchItemFailures {
+  readonly batchItemFailures: readonly { readonly itemIdentifier: string }[]
+}
+
+const OBJECTS_AT_ONCE = 8
+/** Half of the 10 GB that a Lambda's disk may have; one object may be larger, then it is staged alone. */
+const STAGED_BYTES_MAX = 5_000_000_000
+
+interface Landed {
+  readonly arrival: Arrival
+  readonly landing: Landing
+}
+
+/**
+ * Landing objects of one S3 event become raw objects and batches of them, each version once, however often and in whatever
+ * order events arrive. Failures that may heal are handed back to the queue; without a queue the first one is thrown.
+ */
+export async function ingest(
+  lake: Lake,
+  datasets: readonly Dataset[],
+  event: unknown,
+  options: { readonly account?: string } = {},
+): Promise<IngestReport & BatchItemFailures> {
+  const route = router(datasets)
+  const reading = readEvent(event, { landing: lake.zones.landing, ...options })
+  warnOfRefused(lake, reading)
+  const unread = await rejectInvalid(lake, reading)
+  const hold = byteGate(STAGED_BYTES_MAX)
+  const landed = await mapBounded(reading.arrivals, OBJECTS_AT_ONCE, async arrival => ({
+    arrival,
+    landing: await land(lake, arrival, { route, hold }),
+  }))
+  const { settled, batches } = await makeAllReady(lake, datasets, landed)
+  const report = summary(reading, { settled, unread, batches })
+  lake.log.info('ingested', { ...report, batches: batches.map(({ batch }) => batch) })
+  return { ...report, batchItemFailures: failures(lake, settled, unread) }
+}
+
+// --- Steps ---------------------------------------------------------------------------------------------------------
+
+function warnOfRefused(lake: Lake, reading: EventReading): void {
+  for (const { reason, place } of reading.refused)
+    lake.log.warn('event refused', { security: true, reason, place: printable(place) })
+}
+
+interface Unread {
+  readonly message: string
+  readonly error: unknown
+}
+
+/** Messages that are no event; the ones that could not even be put aside are returned. */
+async function rejectInvalid(lake: Lake, reading: EventReading): Promise<readonly Unread[]> {
+  const unread = await mapBounded(reading.invalid, OBJECTS_AT_ONCE, async message => {
+    try {
+      await rejectMessage(lake, message)
+      return []
+    } catch (error) {
+      return [{ message: message.message, error }]
+    }
+  })
+  return unread.flat()
+}
+
+/** Dataset by dataset, so that trouble with one fails its own messages only. */
+async function makeAllReady(
+  lake: Lake,
+  datasets: readonly Dataset[],
+  landed: readonly Landed[],
+): Promise<{ readonly settled: readonly Landed[]; readonly batches: readonly RawBatchReady[] }> {
+  const byDataset = Map.groupBy(landed, each => datasets.find(({ name }) => name === datasetOf(each.landing)))
+  const settled: Landed[] = [...(byDataset.get(undefined) ?? [])]
+  const batches: RawBatchReady[] = []
+  for (const [dataset, members] of byDataset) {
+    if (dataset === undefined) continue
+    try {
+      batches.push(...(await makeReady(lake, unbatchedOf(dataset, members))))
+      settled.push(...members)
+    } catch (error) {
+      settled.push(...members.map(({ arrival }) => ({ arrival, landing: { kind: 'failed' as const, error } })))
+    }
+  }
+  return { settled, batches }
+}
+
+function datasetOf(landing: Landing): string | undefined {
+  switch (landing.kind) {
+    case 'fresh':
+    case 'duplicate':
+      return landing.dataset.name
+    case 'seen':
+      return landing.batch?.dataset
+    default:
+      return undefined
+  }
+}
+
+/** A duplicate whose first delivery never got into a batch brings that one along: its own message may never come back. */
+function unbatchedOf(dataset: Dataset, members: readonly Landed[]): Unbatched {
+  const objects = new Map<string, RawObject>()
+  const duplicates: { object: RawObject; of: string }[] = []
+  const known = new Set<string>()
+  for (const { landing } of members) {
+    if (landing.kind === 'fresh') objects.set(landing.object.id, landing.object)
+    if (landing.kind === 'duplicate') {
+      duplicates.push({ object: landing.object, of: landing.of.id })
+      if (landing.batch === undefined) objects.set(landing.of.id, landing.of)
+    }
+    if ((landing.kind === 'seen' || landing.kind === 'duplicate') && landing.batch) known.add(landing.batch.batch)
+  }
+  return { dataset, objects: [...objects.values()], duplicates, known: [...known] }
+}
+
+// --- The answer ----------------------------------------------------------------------------------------------------
+
+interface Outcome {
+  readonly settled: readonly Landed[]
+  readonly unread: readonly Unread[]
+  readonly batches: readonly RawBatchReady[]
+}
+
+function summary(reading: EventReading, { settled, unread, batches }: Outcome): IngestReport {
+  const count = (kind: Landing['kind']): number => settled.filter(({ landing }) => landing.kind === kind).length
+  const messages = settled.reduce((sum, { arrival }) => sum + arrival.messages.length, 0)
+  // With and without a version id, two arrivals may turn out to be one object.
+  const landed = new Set(settled.flatMap(({ landing }) => (landing.kind === 'fresh' ? [landing.object.id] : []))).size
+  const repeated = messages - settled.length + count('fresh') - landed
+  const reasons = [
+    ...reading.ignored,
+    ...reading.refused.map(each => each.reason),
+    ...reading.invalid.map(() => 'event-invalid'),
+    ...settled.flatMap(({ landing }) => ('reason' in landing ? [landing.reason] : [])),
+  ]
+  const counts = {
+    landed,
+    duplicates: count('duplicate'),
+    suppressed: count('seen') + repeated,
+    superseded: count('superseded'),
+    rejected: count('rejected') + reading.invalid.length - unread.length,
+    ignored: count('ignored') + reading.ignored.length,
+    refused: reading.refused.length,
+    failed: count('failed') + unread.length,
+  }
+  return {
+    records: Object.values(counts).reduce((sum, each) => sum + each, 0),
+    ...counts,
+    reasons: Object.fromEntries([...Map.groupBy(reasons, reason => reason)].map(([name, all]) => [name, all.length])),
+    batches,
+  }
+}
+
+function failures(
+  lake: Lake,
+  settled: readonly Landed[],
+  unread: readonly Unread[],
+): BatchItemFailures['batchItemFailures'] {
+  const failed = [
+    ...unread,
+    ...settled.flatMap(({ arrival, landing }) =>
+      landing.kind === 'failed'
+        ? arrival.messages.map(message => ({ message, error: landing.error, place: printable(arrival.key) }))
+        : [],
+    ),
+  ]
+  for (const { error, ...where } of failed) lake.log.error('to be delivered again', { ...where, error: String(error) })
+  const direct = failed.find(({ message }) => message === DIRECT)
+  if (direct !== undefined) throw direct.error
+  return [...new Set(failed.map(({ message }) => message))].map(itemIdentifier => ({ itemIdentifier }))
+}

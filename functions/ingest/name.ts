@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import { hashText } from '#lake/batch.ts'
+import type { Dataset, SourceFormat } from '#lake/dataset.ts'
+import type { WriteOptions } from '#lake/lake.ts'
+import { ULID_ENTROPY_BYTES, ulid } from '#lake/ulid.ts'
+
+/** One version of one landing object, after a HEAD. */
+export interface SourceVersion {
+  readonly bucket: string
+  readonly key: string
+  readonly version: string
+  readonly landedMs: number
+}
+
+/** A ULID of the version's time and 80 bits of a hash of (bucket, key, version): every delivery of it gives the same id. */
+export function rawId(source: SourceVersion): string {
+  return ulid(source.landedMs, entropy(source.bucket, source.key, source.version))
+}
+
+/** A ULID of the first object's time and a hash of the dataset and all ids: the same objects always make the same batch. */
+export function batchId(dataset: string, landedMs: number, rawIds: readonly string[]): string {
+  return ulid(landedMs, entropy(dataset, ...rawIds))
+}
+
+/** `<dataset>/ingest_date=YYYY-MM-DD/ingest_hour=HH/<id>.<extension>` in UTC, of the version's time: a late duplicate writes the same key. */
+export function rawKey(
+  dataset: string,
+  object: { readonly id: string; readonly landedMs: number },
+  extension: string,
+): string {
+  const { date, hour } = ingestPartition(object.landedMs)
+  return `${dataset}/ingest_date=${date}/ingest_hour=${hour}/${object.id}.${extension}`
+}
+
+export function ingestPartition(landedMs: number): { readonly date: string; readonly hour: string } {
+  const text = new Date(landedMs).toISOString()
+  return { date: text.slice(0, 10), hour: text.slice(11, 13) }
+}
+
+const EXTENSIONS: Readonly<Record<SourceFormat, string>> = {
+  ndjson: 'ndjson',
+  json: 'json',
+  csv: 'csv',
+  parquet: 'parquet',
+  avro: 'avro',
+}
+
+/**
+ * Of the declared format and the compression that the first bytes show, never of the landing key: engines choose the
+ * decompressor of text files by extension, and producers' names lie.
+ */
+export function extensionOf(format: SourceFormat, start: Uint8Array): string {
+  const compression = begins(start, [0x1f, 0x8b]) ? '.gz' : begins(start, [0x28, 0xb5, 0x2f, 0xfd]) ? '.zst' : ''
+  return `${EXTENSIONS[format]}${compression}`
+}
+
+/** The landing object's user metadata that names its contract version. */
+export const CONTRACT_VERSION = 'data-contract-version'
+
+/** A version that no contract accepts, for text that is no version: quality refuses the file and says why. */
+export const CONTRACT_VERSION_UNREADABLE = 0
+
+/** What the producer declared, the dataset's current version when it declared nothing. */
+export function contractVersionOf(dataset: Dataset, metadata: Readonly<Record<string, string>>): number {
+  const declared = metadata[CONTRACT_VERSION]
+  if (declared === undefined) return dataset.contract.version
+  return /^\d{1,9}$/.test(declared.trim()) ? Number(declared) : CONTRACT_VERSION_UNREADABLE
+}
+
+export interface RawFacts {
+  readonly source: SourceVersion
+  readonly sha256: string
+  readonly contractVersion: number
+}
+
+/** The headers and tags of every raw object: enough to know it again without any other record. */
+export function rawWriteOptions(dataset: Dataset, facts: RawFacts): WriteOptions {
+  return {
+    ifNoneMatch: true,
+    metadata: {
+      'source-system': dataset.source.system,
+      [CONTRACT_VERSION]: String(facts.contractVersion),
+      dataset: dataset.name,
+      'source-key': metadataKey(facts.source.key),
+      'source-version-id': facts.source.version,
+      'content-sha256': facts.sha256,
+      'landed-at': new Date(facts.source.landedMs).toISOString(),
+    },
+    tags: {
+      zone: 'raw',
+      dataset: dataset.name,
+      'source-system': dataset.source.system,
+      'data-class': dataset.dataClass,
+    },
+  }
+}
+
+/** S3 allows 2 KB of user metadata and a key may take 3 KB percent-encoded: such a key is named by its hash, the manifest has it whole. */
+function metadataKey(key: string): string {
+  return encodeURIComponent(key.toWellFormed()).length <= 1_024 ? key : `sha256:${hashText(key)}`
+}
+
+function entropy(...parts: readonly string[]): Uint8Array {
+  return createHash('sha256')
+    .update(hashText(...parts), 'hex')
+    .digest()
+    .subarray(0, ULID_ENTROPY_BYTES)
+}
+
+function begins(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, index) => bytes[index] === byte)
+}

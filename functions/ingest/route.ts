@@ -1,0 +1,53 @@
+import type { Dataset } from '#lake/dataset.ts'
+import { LakeError } from '#lake/errors.ts'
+import { compareSpecificity, globMatches, globsMeet } from './glob.ts'
+
+/** The dataset that a landing key belongs to: the one with the most specific matching glob, undefined when none matches. */
+export type Router = (key: string) => Dataset | undefined
+
+interface Route {
+  readonly glob: string
+  readonly dataset: Dataset
+}
+
+const DOUBLE_STARS_MAX = 4
+
+/**
+ * Fails with `dataset-invalid` when two datasets have equally specific globs that some key matches both of: which table
+ * that key feeds must not depend on the order of a list.
+ */
+export function router(datasets: readonly Dataset[]): Router {
+  const routes = datasets
+    .flatMap(dataset => dataset.source.match.map(glob => ({ glob, dataset })))
+    .toSorted((a, b) => compareSpecificity(a.glob, b.glob))
+  routes.forEach(refuseUnbounded)
+  routes.forEach((route, index) => {
+    refuseAmbiguous(route, routes.slice(index + 1))
+  })
+  return key => routes.find(route => globMatches(route.glob, key))?.dataset
+}
+
+function refuseUnbounded({ glob, dataset }: Route): void {
+  if (glob.split('**').length - 1 > DOUBLE_STARS_MAX)
+    throw new LakeError(
+      'dataset-invalid',
+      `dataset "${dataset.name}": source.match "${glob}" has more than ${DOUBLE_STARS_MAX} "**"`,
+      { dataset: dataset.name, field: 'source.match' },
+    )
+}
+
+function refuseAmbiguous(route: Route, others: readonly Route[]): void {
+  const rival = others.find(
+    other =>
+      other.dataset.name !== route.dataset.name &&
+      compareSpecificity(route.glob, other.glob) === 0 &&
+      globsMeet(route.glob, other.glob),
+  )
+  if (rival !== undefined)
+    throw new LakeError(
+      'dataset-invalid',
+      `datasets "${route.dataset.name}" and "${rival.dataset.name}": source.match "${route.glob}" and "${rival.glob}" are ` +
+        'equally specific and match some of the same keys; give one of them a longer literal part',
+      { dataset: route.dataset.name, other: rival.dataset.name, field: 'source.match' },
+    )
+}

@@ -1,0 +1,181 @@
+import { join } from 'node:path'
+import type { RawObject } from '#lake/batch.ts'
+import type { Column, Dataset } from '#lake/dataset.ts'
+import type { Session } from '#lake/duckdb/engine.ts'
+import { isLakeError } from '#lake/errors.ts'
+import type { Lake } from '#lake/lake.ts'
+import type { Contract } from './contract.ts'
+import { decode } from './decode/decode.ts'
+import type { UnknownKind } from './decode/records.ts'
+import type { ScannedObject } from './decode/scanned.ts'
+import type { BatchTask } from './quality.ts'
+import type { OpenTable, Tables } from './tables.ts'
+
+export interface DecodedBatch {
+  readonly session: Session
+  /** The table as the rows were written for it: evolution may have added columns meanwhile. */
+  readonly target: OpenTable
+  readonly objects: readonly DecodedRaw[]
+  /** Raw objects whose rows a newer extract of the same batch replaces. */
+  readonly superseded: ReadonlySet<string>
+}
+
+export interface DecodedRaw {
+  readonly object: RawObject
+  readonly decoded?: ScannedObject
+  /** Why nothing of the file could be read. */
+  readonly failure?: { readonly reason: string; readonly message: string }
+}
+
+/** Half of the memory is DuckDB's; the rest holds Node, DuckDB's buffers outside its limit and the files in flight. */
+const ENGINE_SHARE = 0.5
+
+/** Decodes every object of the batch, a few at a time: one DuckDB thread each, which costs less than threads that share a file. */
+export async function decodeBatch(lake: Lake, task: BatchTask, tables: Tables): Promise<DecodedBatch> {
+  const session = await lake.engine.open({
+    threads: 1,
+    memoryBytes: Math.floor(lake.limits.memoryBytes * ENGINE_SHARE),
+    folders: [task.folder, ...localFolders(lake)],
+    scratch: task.folder,
+  })
+  try {
+    const first = await decodeAll(lake, task, { session, table: tables.target })
+    const columns = task.dataset.evolution === 'add' ? learned(first) : []
+    if (columns.length === 0)
+      return { session, target: tables.target, objects: first, superseded: supersededIn(task.dataset, first) }
+    const target = await tables.widen(columns)
+    const again = new Set(first.filter(each => (each.decoded?.unknown?.size ?? 0) > 0).map(each => each.object.id))
+    const second = await decodeAll(
+      lake,
+      {
+        ...task,
+        manifest: { ...task.manifest, objects: task.manifest.objects.filter(object => again.has(object.id)) },
+      },
+      { session, table: target },
+    )
+    const objects = first.map(each => second.find(other => other.object.id === each.object.id) ?? each)
+    return { session, target, objects, superseded: supersededIn(task.dataset, objects) }
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+/** On disk staged files are the stored objects themselves. */
+function localFolders(lake: Lake): readonly string[] {
+  return [lake.zones.raw].filter(zone => zone.startsWith('file://')).map(zone => zone.slice('file://'.length))
+}
+
+interface Bench {
+  readonly session: Session
+  readonly table: OpenTable
+}
+
+async function decodeAll(lake: Lake, task: BatchTask, bench: Bench): Promise<readonly DecodedRaw[]> {
+  const contract = contractOf(task.dataset, bench.table)
+  const results = new Array<DecodedRaw>(task.manifest.objects.length)
+  let next = 0
+  const work = async (session: Session): Promise<void> => {
+    while (next < task.manifest.objects.length) {
+      const at = next++
+      const object = task.manifest.objects[at] as RawObject
+      results[at] = await decodeOne(lake, session, { task, object, contract, table: bench.table })
+    }
+  }
+  const sessions = [bench.session]
+  while (sessions.length < Math.min(lake.limits.threads, task.manifest.objects.length))
+    sessions.push(await bench.session.connect())
+  try {
+    await Promise.all(sessions.map(work))
+  } finally {
+    await Promise.all(sessions.slice(1).map(session => session.close()))
+  }
+  return results
+}
+
+interface ObjectTask {
+  readonly task: BatchTask
+  readonly object: RawObject
+  readonly contract: Contract
+  readonly table: OpenTable
+}
+
+async function decodeOne(
+  lake: Lake,
+  session: Session,
+  { task, object, contract, table }: ObjectTask,
+): Promise<DecodedRaw> {
+  const refusal = contractRefusal(task.dataset, object)
+  if (refusal) return { object, failure: refusal }
+  try {
+    const { path } = await lake.storage.stage(object.uri, task.folder, {
+      version: object.version,
+      sha256: object.sha256,
+    })
+    const base = join(task.folder, `${object.id}-${lake.ids.uuid().slice(0, 8)}`)
+    return { object, decoded: await decode(session, { object, contract, schema: table.schema, path, base }) }
+  } catch (error) {
+    if (isLakeError(error, 'file-unreadable'))
+      return { object, failure: { reason: String(error.context['reason']), message: error.message } }
+    if (isLakeError(error, 'checksum'))
+      return { object, failure: { reason: 'checksum', message: 'the raw object no longer has the bytes that landed' } }
+    throw error
+  }
+}
+
+function contractRefusal(dataset: Dataset, object: RawObject): DecodedRaw['failure'] {
+  const { min, max } = dataset.contract.accepts
+  if (object.contractVersion >= min && object.contractVersion <= max) return undefined
+  return {
+    reason: 'contract_version',
+    message: `the object is of contract version ${object.contractVersion}; ${dataset.name} accepts ${min} to ${max}`,
+  }
+}
+
+/** The declared columns, and those that evolution has added to the table. */
+function contractOf(dataset: Dataset, table: OpenTable): Contract {
+  return {
+    dataset,
+    columns: [
+      ...dataset.columns.map(column => ({ ...column, soft: false })),
+      ...table.added.map(column => ({ ...column, soft: true })),
+    ],
+  }
+}
+
+/** Columns for the unknown fields of a batch, by what their values were; fields that held only null teach nothing. */
+function learned(objects: readonly DecodedRaw[]): readonly Column[] {
+  const kinds = new Map<string, UnknownKind>()
+  for (const each of objects)
+    for (const [name, kind] of each.decoded?.unknown ?? [])
+      if (kind !== undefined) kinds.set(name, mixed(kinds.get(name), kind))
+  return [...kinds]
+    .filter(([name]) => isColumnName(name))
+    .map(([name, type]) => ({
+      name,
+      type,
+      required: false,
+      from: [],
+      default: undefined,
+      format: undefined,
+      doc: 'added by evolution',
+    }))
+}
+
+function mixed(known: UnknownKind | undefined, kind: UnknownKind): UnknownKind {
+  if (known === undefined || known === kind) return kind
+  return known !== 'string' && kind !== 'string' && known !== 'boolean' && kind !== 'boolean' ? 'double' : 'string'
+}
+
+/** What cannot be a column stays in `_rescued`. */
+function isColumnName(name: string): boolean {
+  return name.trim() !== '' && Buffer.byteLength(name) <= 255 && !name.startsWith('_') && !/\p{Cc}/u.test(name)
+}
+
+/** Of full extracts in one batch only the newest that has rows counts (ids sort by the time of landing). */
+function supersededIn(dataset: Dataset, objects: readonly DecodedRaw[]): ReadonlySet<string> {
+  if (dataset.publish.mode !== 'replace' || dataset.publish.scope !== 'table') return new Set()
+  const usable = objects.filter(each => (each.decoded?.applied ?? 0) > 0).map(each => each.object.id)
+  const newest = usable.toSorted().at(-1)
+  return new Set(usable.filter(id => id !== newest))
+}

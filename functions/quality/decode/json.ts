@@ -1,0 +1,62 @@
+import { writeFile } from 'node:fs/promises'
+import type { Session } from '#lake/duckdb/engine.ts'
+import { ident, join, sql } from '#lake/duckdb/sql.ts'
+import { isLakeError } from '#lake/errors.ts'
+import { scanJson } from './json-scan.ts'
+import { isPlain, recordShape, sampleRecords } from './json-shape.ts'
+import { type ScannedObject, scanned } from './scanned.ts'
+import { clean, copyStrict, type DecodedObject, type DecodeTask, type TextRows } from './typed-copy.ts'
+
+/**
+ * JSON, in two speeds. First DuckDB reads the file strictly, at the speed of bare DuckDB; it stops at the first thing that is
+ * not exactly as the contract says. Only then the scanner goes through the bytes and tells good records from bad.
+ */
+export async function decodeJson(session: Session, task: DecodeTask): Promise<ScannedObject> {
+  return (await decodeStrictly(session, task)) ?? (await scanJsonRecords(session, task))
+}
+
+async function decodeStrictly(session: Session, task: DecodeTask): Promise<DecodedObject | undefined> {
+  const { source } = task.contract.dataset
+  if (!isPlain(task.contract) || source.records !== undefined) return undefined
+  try {
+    const rows = await copyStrict(session, task, await strictRows(task))
+    return clean(task, rows)
+  } catch (error) {
+    if (isLakeError(error, 'engine-failed')) return undefined
+    throw error
+  }
+}
+
+/** The sample comes first and alone is looked at for the schema; its rows are left out by their ordinal. */
+async function strictRows(task: DecodeTask): Promise<TextRows> {
+  const samples = sampleRecords(task.contract)
+  const document = task.contract.dataset.source.format === 'json'
+  const samplePath = `${task.base}.sample.json`
+  await writeFile(samplePath, document ? `[${samples.join(',')}]` : `${samples.join('\n')}\n`)
+  const options = sql`format = ${document ? 'array' : 'newline_delimited'}, sample_size = ${samples.length}, maximum_sample_files = 1, maximum_depth = -1, maximum_object_size = ${task.contract.dataset.limits.recordBytesMax}, convert_strings_to_integers = FALSE, map_inference_threshold = -1, field_appearance_threshold = 0`
+  const names = task.contract.columns.flatMap(column => [column.name, ...column.from])
+  const read = sql`SELECT row_number() OVER () AS _ordinal, ${join(names.map(ident), ', ')} FROM read_json([${samplePath}, ${task.path}], ${options}, compression = 'uncompressed')`
+  return {
+    from: sql`(${read}) WHERE _ordinal > ${samples.length}`,
+    ordinal: sql`_ordinal - ${samples.length}`,
+    texts: column => [column.name, ...column.from].map(ident),
+  }
+}
+
+/** The scanner alone: for records whose form is known to need it. */
+export async function scanJsonRecords(session: Session, task: DecodeTask): Promise<ScannedObject> {
+  const { source, limits, evolution } = task.contract.dataset
+  return scanned(session, task, sink =>
+    scanJson(
+      task.path,
+      {
+        shape: recordShape(task.contract),
+        framing: source.format === 'json' ? 'document' : 'lines',
+        records: source.records,
+        recordBytesMax: limits.recordBytesMax,
+        evolution,
+      },
+      sink,
+    ),
+  )
+}

@@ -1,0 +1,79 @@
+import { type Column, type Dataset, LINEAGE, quarantineTableName, tableColumns } from '#lake/dataset.ts'
+import { currentSchema, defaultSortOrder, defaultSpec } from '#lake/iceberg/metadata.ts'
+import type { Table } from '#lake/iceberg/table.ts'
+import { ensureTable, TABLE_PROPERTIES, tableDefinition } from '#lake/iceberg/table-definition.ts'
+import type { IcebergType, PartitionSpec, Schema, SortOrder } from '#lake/iceberg/types.ts'
+import type { Lake } from '#lake/lake.ts'
+
+/** A table as staged files are written for it. Field ids are never given twice, so the files stay right whatever the table becomes. */
+export interface OpenTable {
+  readonly name: string
+  readonly uuid: string
+  readonly schema: Schema
+  readonly spec: PartitionSpec
+  readonly sortOrder: SortOrder
+  /** Top-level primitive columns that evolution added: the table has them, the declaration has not. */
+  readonly added: readonly Column[]
+}
+
+/** The dataset's tables, created and evolved as they are declared. */
+export interface Tables {
+  readonly target: OpenTable
+  /** Adds nullable columns to the target. */
+  widen(columns: readonly Column[]): Promise<OpenTable>
+  /** Made when the first record is put aside. */
+  quarantine(columns: readonly Column[]): Promise<OpenTable>
+}
+
+export async function openTables(lake: Lake, dataset: Dataset): Promise<Tables> {
+  const definition = tableDefinition(dataset)
+  return {
+    target: opened(await ensureTable(lake, definition), dataset),
+    widen: async columns => {
+      const known = new Set(tableColumns(dataset).map(column => column.name.toLowerCase()))
+      const fresh = columns.filter(column => !known.has(column.name.toLowerCase()))
+      return opened(await ensureTable(lake, { ...definition, columns: [...definition.columns, ...fresh] }), dataset)
+    },
+    quarantine: async columns =>
+      opened(
+        await ensureTable(lake, {
+          name: quarantineTableName(dataset),
+          columns: [...columns, ...LINEAGE],
+          partitionBy: [],
+          sortBy: [],
+          description: `Records of ${dataset.name} that were refused, with their raw bytes and the reason`,
+          properties: TABLE_PROPERTIES,
+        }),
+        dataset,
+      ),
+  }
+}
+
+function opened(table: Table, dataset: Dataset): OpenTable {
+  const schema = currentSchema(table.metadata)
+  return {
+    name: table.name,
+    uuid: table.metadata['table-uuid'],
+    schema,
+    spec: defaultSpec(table.metadata),
+    sortOrder: defaultSortOrder(table.metadata),
+    added: dataset.evolution === 'add' ? addedColumns(schema, dataset) : [],
+  }
+}
+
+const ADDED_TYPES: ReadonlySet<IcebergType> = new Set<IcebergType>(['boolean', 'long', 'double', 'string'])
+
+function addedColumns(schema: Schema, dataset: Dataset): readonly Column[] {
+  const declared = new Set(tableColumns(dataset).map(column => column.name))
+  return schema.fields
+    .filter(field => !declared.has(field.name) && ADDED_TYPES.has(field.type))
+    .map(field => ({
+      name: field.name,
+      type: field.type as 'boolean' | 'long' | 'double' | 'string',
+      required: false,
+      from: [],
+      default: undefined,
+      format: undefined,
+      doc: field.doc,
+    }))
+}

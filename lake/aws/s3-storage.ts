@@ -1,0 +1,45 @@
+import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import type { Clock, Ids, Storage } from '../lake.ts'
+import { addressOf, type S3Access, s3Error } from './s3-address.ts'
+import { getObject, headObject, listObjects, stageObject } from './s3-read.ts'
+import { copyObject, putObject, uploadFile } from './s3-write.ts'
+
+export interface S3Options {
+  readonly client: S3Client
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly owner?: string
+  readonly partBytes?: number
+  readonly width?: number
+  readonly copyBytesMax?: number
+}
+
+const MIB = 1024 * 1024
+
+/** Objects in S3. 16 MiB ranges and parts, four at a time: at most 64 MiB of buffers per object, and full speed of a Lambda's network. */
+export function s3Storage(options: S3Options): Storage {
+  const access: S3Access = {
+    client: options.client,
+    clock: options.clock,
+    ids: options.ids,
+    nowMs: () => options.clock.nowMs(),
+    owner: options.owner,
+    partBytes: options.partBytes ?? 16 * MIB,
+    width: options.width ?? 4,
+    copyBytesMax: options.copyBytesMax ?? 512 * MIB,
+  }
+  return {
+    head: (uri, read) => headObject(access, uri, read),
+    get: (uri, read = {}) => getObject(access, uri, read),
+    put: (uri, body, write = {}) => putObject(access, uri, { ...write, body }),
+    copy: (from, to, write = {}) => copyObject(access, from, { ...write, to }),
+    list: (prefix, range) => listObjects(access, prefix, range?.startAfter),
+    stage: (uri, folder, read = {}) => stageObject(access, uri, { ...read, folder }),
+    upload: (path, uri, write) => uploadFile(access, uri, { ...write, path }),
+    delete: async uri => {
+      await access.client.send(new DeleteObjectCommand(addressOf(access, uri))).catch(error => {
+        throw s3Error(error, uri)
+      })
+    },
+  }
+}

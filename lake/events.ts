@@ -1,0 +1,92 @@
+import { type BatchManifest, type CommitReport, manifestUri, type Verdict, verdictUri } from './batch.ts'
+import type { Lake, LakeEvent, TableName, Uri } from './lake.ts'
+
+/** EventBridge `source` of everything that Sluice publishes; adapters set it, rules match on it. */
+export const EVENT_SOURCE = 'sluice'
+
+/** EventBridge `detail-type`s, as rules spell them. */
+export const RAW_BATCH_READY = 'Raw Batch Ready'
+export const TABLE_COMMITTED = 'Table Committed'
+export const BATCH_REJECTED = 'Batch Rejected'
+
+/** A batch manifest stands in `ops/`: the raw objects can be refined. */
+export interface RawBatchReady {
+  readonly dataset: string
+  readonly batch: string
+  readonly manifest: Uri
+  readonly objects: number
+  readonly bytes: number
+}
+
+/** A table has a new snapshot. Counts are of this commit, except `smallFiles`, which is of the table after it. */
+export interface TableCommitted {
+  readonly dataset: string
+  readonly table: TableName
+  readonly batch: string
+  readonly commitId: string
+  /** Decimal text of the 64-bit id: JSON numbers would round it. */
+  readonly snapshotId: string
+  readonly rows: number
+  readonly quarantined: number
+  readonly smallFiles: number
+}
+
+/** A quality rule halted the batch: nothing of it is in the table. */
+export interface BatchRejected {
+  readonly dataset: string
+  readonly batch: string
+  readonly reason: string
+  readonly verdict: Uri
+}
+
+/** An event of one known type; assignable to `LakeEvent`. */
+export interface TypedEvent<Type extends string, Detail> extends LakeEvent {
+  readonly 'detail-type': Type
+  readonly detail: Readonly<Record<string, unknown>> & Detail
+}
+
+export function rawBatchReady(lake: Lake, batch: BatchManifest): TypedEvent<typeof RAW_BATCH_READY, RawBatchReady> {
+  return {
+    'detail-type': RAW_BATCH_READY,
+    detail: {
+      dataset: batch.dataset,
+      batch: batch.id,
+      manifest: manifestUri(lake, batch.dataset, batch.id),
+      objects: batch.objects.length,
+      bytes: batch.objects.reduce((sum, object) => sum + object.bytes, 0),
+    },
+  }
+}
+
+/** `smallFiles` comes from the table's new snapshot, everything else from the report. */
+export function tableCommitted(
+  report: CommitReport,
+  options: { readonly table: TableName; readonly smallFiles: number },
+): TypedEvent<typeof TABLE_COMMITTED, TableCommitted> {
+  const count = (of: 'applied' | 'quarantined'): number => report.objects.reduce((sum, each) => sum + each[of], 0)
+  return {
+    'detail-type': TABLE_COMMITTED,
+    detail: {
+      dataset: report.dataset,
+      table: options.table,
+      batch: report.batch,
+      commitId: report.commitId,
+      snapshotId: report.snapshotId,
+      rows: count('applied'),
+      quarantined: count('quarantined'),
+      smallFiles: options.smallFiles,
+    },
+  }
+}
+
+export function batchRejected(lake: Lake, verdict: Verdict): TypedEvent<typeof BATCH_REJECTED, BatchRejected> {
+  return {
+    'detail-type': BATCH_REJECTED,
+    detail: {
+      dataset: verdict.dataset,
+      batch: verdict.batch,
+      reason: verdict.reason ?? 'halted by a quality rule',
+      verdict: verdictUri(lake, verdict.dataset, verdict.batch),
+    },
+  }
+}

@@ -1,0 +1,120 @@
+import { assert, LakeError } from '../errors.ts'
+import { decodeAvro } from './avro-read.ts'
+import type { AvroRecord, AvroValue } from './avro-schema.ts'
+import { encodeAvro } from './avro-write.ts'
+import { keyById, MANIFEST_FILE_SCHEMA } from './manifest-schema.ts'
+import type { PartitionColumn } from './partition.ts'
+import type { ManifestEntry, ManifestFile, PartitionSummary } from './types.ts'
+import { compareValues, fromPartition, toBinary, type Value } from './value.ts'
+
+export interface ListContext {
+  readonly snapshotId: bigint
+  readonly parentSnapshotId: bigint | undefined
+  readonly sequenceNumber: bigint
+}
+
+export function encodeManifestList(manifests: readonly ManifestFile[], context: ListContext): Buffer {
+  for (const manifest of manifests)
+    assert(manifest.sequence_number <= context.sequenceNumber, 'no manifest is newer than its snapshot')
+  return encodeAvro(MANIFEST_FILE_SCHEMA, manifests.map(complete), {
+    'snapshot-id': String(context.snapshotId),
+    'parent-snapshot-id': context.parentSnapshotId === undefined ? 'null' : String(context.parentSnapshotId),
+    'sequence-number': String(context.sequenceNumber),
+    'format-version': '2',
+  })
+}
+
+/** Version 2 requires the counts; a manifest that a version 1 list gave without them cannot be carried over as it is. */
+function complete(manifest: ManifestFile): AvroRecord {
+  if (manifest.added_files_count === null || manifest.added_rows_count === null)
+    throw new LakeError('unsupported', 'the table has a manifest without file counts, from before format version 2', {
+      manifest: manifest.manifest_path,
+    })
+  return manifest as unknown as AvroRecord
+}
+
+export function decodeManifestList(bytes: Buffer): readonly ManifestFile[] {
+  return decodeAvro(bytes, keyById).records.map(raw => {
+    if (raw['key_metadata'] !== null && raw['key_metadata'] !== undefined)
+      throw new LakeError('unsupported', 'the table holds encrypted manifests', { manifest: raw['manifest_path'] })
+    return {
+      manifest_path: raw['manifest_path'] as string,
+      manifest_length: raw['manifest_length'] as bigint,
+      partition_spec_id: raw['partition_spec_id'] as number,
+      content: (raw['content'] ?? 0) as 0 | 1,
+      sequence_number: (raw['sequence_number'] ?? 0n) as bigint,
+      min_sequence_number: (raw['min_sequence_number'] ?? 0n) as bigint,
+      added_snapshot_id: (raw['added_snapshot_id'] ?? 0n) as bigint,
+      added_files_count: orNull(raw['added_files_count']),
+      existing_files_count: orNull(raw['existing_files_count']),
+      deleted_files_count: orNull(raw['deleted_files_count']),
+      added_rows_count: orNull(raw['added_rows_count']),
+      existing_rows_count: orNull(raw['existing_rows_count']),
+      deleted_rows_count: orNull(raw['deleted_rows_count']),
+      partitions: orNull(raw['partitions']),
+      key_metadata: null,
+    }
+  })
+}
+
+const orNull = <T>(value: AvroValue | undefined): T | null => (value ?? null) as T | null
+
+/** Whether any live file can be in it; unknown counts mean it can. */
+export function hasLiveFiles(manifest: ManifestFile): boolean {
+  return manifest.added_files_count !== 0 || manifest.existing_files_count !== 0
+}
+
+export interface WrittenManifest {
+  readonly path: string
+  readonly bytes: number
+  readonly content: 0 | 1
+  readonly specId: number
+  /** Those of the snapshot that adds the manifest, which added entries inherit. */
+  readonly sequenceNumber: bigint
+  readonly snapshotId: bigint
+}
+
+/** The row of a manifest list for a manifest that was just written. */
+export function manifestFile(
+  entries: readonly ManifestEntry[],
+  columns: readonly PartitionColumn[],
+  written: WrittenManifest,
+): ManifestFile {
+  const of = (status: number): readonly ManifestEntry[] => entries.filter(entry => entry.status === status)
+  const rows = (status: number): bigint => of(status).reduce((sum, entry) => sum + entry.data_file.record_count, 0n)
+  const live = entries.filter(entry => entry.status !== 2).map(entry => entry.sequence_number ?? written.sequenceNumber)
+  return {
+    manifest_path: written.path,
+    manifest_length: BigInt(written.bytes),
+    partition_spec_id: written.specId,
+    content: written.content,
+    sequence_number: written.sequenceNumber,
+    min_sequence_number: live.reduce<Value>(lesser, written.sequenceNumber) as bigint,
+    added_snapshot_id: written.snapshotId,
+    added_files_count: of(1).length,
+    existing_files_count: of(0).length,
+    deleted_files_count: of(2).length,
+    added_rows_count: rows(1),
+    existing_rows_count: rows(0),
+    deleted_rows_count: rows(2),
+    partitions: columns.map((column, index) => summary(entries, column, index)),
+    key_metadata: null,
+  }
+}
+
+function summary(entries: readonly ManifestEntry[], column: PartitionColumn, index: number): PartitionSummary {
+  const stored = entries.map(entry => fromPartition(column.type, entry.data_file.partition[index] ?? null))
+  const present = stored.filter(value => value !== null)
+  const numbers = present.filter(value => !Number.isNaN(value))
+  // No bounds for uuid, for the reason that files get none: readers disagree on its order.
+  const bounded = column.type === 'uuid' || numbers.length === 0 ? undefined : numbers
+  return {
+    contains_null: present.length < stored.length,
+    contains_nan: numbers.length < present.length,
+    lower_bound: bounded ? toBinary(column.type, bounded.reduce(lesser)) : null,
+    upper_bound: bounded ? toBinary(column.type, bounded.reduce(greater)) : null,
+  }
+}
+
+const lesser = (left: Value, right: Value): Value => (compareValues(right, left) < 0 ? right : left)
+const greater = (left: Value, right: Value): Value => (compareValues(right, left) > 0 ? right : left)

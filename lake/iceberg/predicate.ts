@@ -1,0 +1,105 @@
+import { applyTransform, type Transform } from './transform.ts'
+import type { DataFile, PartitionSummary } from './types.ts'
+import { compareValues, fromBinary, fromPartition, type Value } from './value.ts'
+
+/** A condition on one column of a primitive type, its values in the form of `value.ts`. A scan takes the conjunction of several. */
+export type Predicate =
+  | { readonly column: string; readonly op: 'in'; readonly values: readonly Value[] }
+  | { readonly column: string; readonly op: '<' | '<=' | '>' | '>='; readonly value: Value }
+  | { readonly column: string; readonly op: 'is-null' | 'not-null' }
+
+/** What is known of the values of a column in some files. Whatever is unknown is undefined. */
+export interface Range {
+  readonly lower: Value | undefined
+  readonly upper: Value | undefined
+  readonly hasNull: boolean | undefined
+  readonly hasNotNull: boolean | undefined
+  readonly hasNaN: boolean | undefined
+}
+
+/** Whether a row within the range can match; in doubt, yes. */
+export function mayMatch(range: Range, predicate: Predicate): boolean {
+  switch (predicate.op) {
+    case 'is-null':
+      return range.hasNull !== false
+    case 'not-null':
+      return range.hasNotNull !== false
+    case 'in':
+      return range.hasNotNull !== false && predicate.values.some(value => mayHold(range, value))
+    default:
+      return range.hasNotNull !== false && mayCompare(range, predicate.op, predicate.value)
+  }
+}
+
+function mayHold({ lower, upper }: Range, value: Value): boolean {
+  if (Number.isNaN(value)) return true
+  return (lower === undefined || order(lower, value) <= 0) && (upper === undefined || order(upper, value) >= 0)
+}
+
+function mayCompare(range: Range, op: '<' | '<=' | '>' | '>=', value: Value): boolean {
+  const { lower, upper } = range
+  if (Number.isNaN(value)) return true
+  if (op === '<') return lower === undefined || order(lower, value) < 0
+  if (op === '<=') return lower === undefined || order(lower, value) <= 0
+  // Bounds leave NaN out, and DuckDB counts it as greater than every number.
+  if (typeof value === 'number' && range.hasNaN !== false) return true
+  if (op === '>') return upper === undefined || order(upper, value) > 0
+  return upper === undefined || order(upper, value) >= 0
+}
+
+/** As SQL compares: −0.0 equals 0.0. */
+function order(left: Value, right: Value): number {
+  return left === right ? 0 : compareValues(left, right)
+}
+
+/**
+ * The predicate as one on partition values that every matching row's partition satisfies (an inclusive projection); undefined when the
+ * transform says nothing about it.
+ */
+export function project(predicate: Predicate, transform: Transform, type: string): Predicate | undefined {
+  if (transform.name === 'void' || transform.name === 'unknown') return undefined
+  if (predicate.op === 'is-null' || predicate.op === 'not-null' || transform.name === 'identity') return predicate
+  const partitionOf = (value: Value): Value => applyTransform(transform, type, value) as Value
+  if (predicate.op === 'in') return { ...predicate, values: predicate.values.map(partitionOf) }
+  if (transform.name === 'bucket') return undefined
+  // The other transforms round down and keep the order, so a strict comparison becomes an inclusive one.
+  const op = predicate.op === '<' || predicate.op === '<=' ? '<=' : '>='
+  return { column: predicate.column, op, value: partitionOf(predicate.value) }
+}
+
+// --- Ranges of what manifests say ----------------------------------------------------------------------------------
+
+/** Of one partition field over the files of a manifest. */
+export function summaryRange(summary: PartitionSummary, type: string): Range {
+  const bounds = type === 'uuid' ? { lower_bound: null, upper_bound: null } : summary
+  return {
+    lower: bounds.lower_bound === null ? undefined : fromBinary(type, bounds.lower_bound),
+    upper: bounds.upper_bound === null ? undefined : fromBinary(type, bounds.upper_bound),
+    hasNull: summary.contains_null,
+    hasNotNull: undefined,
+    hasNaN: summary.contains_nan ?? undefined,
+  }
+}
+
+/** Of one partition field of one file, whose rows all have the same value. */
+export function partitionRange(file: DataFile, index: number, type: string): Range {
+  const value = fromPartition(type, file.partition[index] ?? null)
+  if (value === null) return { lower: undefined, upper: undefined, hasNull: true, hasNotNull: false, hasNaN: false }
+  if (Number.isNaN(value)) return { lower: undefined, upper: undefined, hasNull: false, hasNotNull: true, hasNaN: true }
+  return { lower: value, upper: value, hasNull: false, hasNotNull: true, hasNaN: false }
+}
+
+/** Of one column of a file, by its metrics. Bounds of a uuid are ignored, because writers disagree on its order. */
+export function metricsRange(file: DataFile, id: number, type: string): Range {
+  const values = file.value_counts.get(id)
+  const nulls = file.null_value_counts.get(id)
+  const nans = file.nan_value_counts.get(id)
+  const [lower, upper] = type === 'uuid' ? [] : [file.lower_bounds.get(id), file.upper_bounds.get(id)]
+  return {
+    lower: lower === undefined ? undefined : fromBinary(type, lower),
+    upper: upper === undefined ? undefined : fromBinary(type, upper),
+    hasNull: nulls === undefined ? undefined : nulls > 0n,
+    hasNotNull: values === undefined || nulls === undefined ? undefined : nulls < values,
+    hasNaN: nans === undefined ? undefined : nans > 0n,
+  }
+}

@@ -1,0 +1,38 @@
+/// <reference path="./.sst/platform/config.d.ts" />
+
+export default $config({
+  app(input) {
+    // Stages with these names keep their data, keys and tables when the app is removed, and refuse to be removed at all.
+    const production = ['prod', 'production'].includes(input?.stage ?? '')
+    return {
+      name: 'sluice',
+      home: 'aws',
+      removal: production ? 'retain' : 'remove',
+      protect: production,
+      providers: { aws: { defaultTags: { tags: { app: 'sluice', stage: input?.stage ?? 'none' } } } },
+    }
+  },
+  // SST allows no imports at the top of this file.
+  async run() {
+    const { storage } = await import('./stacks/storage.ts')
+    const { catalog } = await import('./stacks/catalog.ts')
+    const { ingest } = await import('./stacks/ingest.ts')
+    const { refine } = await import('./stacks/refine.ts')
+    const { alarms } = await import('./stacks/alarms.ts')
+
+    const zones = storage()
+    const resources = { storage: zones, catalog: catalog(zones), bus: new sst.aws.Bus('Bus') }
+    const stages = { storage: zones, ingest: ingest(resources), refine: refine(resources) }
+    const { topic } = alarms(stages)
+
+    return {
+      landing: zones.landing.uri,
+      tables: zones.tables.uri,
+      database: resources.catalog.database.name,
+      bus: resources.bus.name,
+      refine: stages.refine.machine.arn,
+      rejected: stages.refine.rejected.arn,
+      alarms: topic.arn,
+    }
+  },
+})

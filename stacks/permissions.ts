@@ -1,0 +1,101 @@
+import type { Catalog } from './catalog.ts'
+import { accountId, region } from './stage.ts'
+import type { Zone } from './storage.ts'
+
+/** Written out instead of `link`, which grants `s3:*` on a bucket and `sns:*` on a topic. */
+export interface Permission {
+  readonly actions: string[]
+  readonly resources: $util.Input<string>[]
+  readonly conditions?: { readonly test: string; readonly variable: string; readonly values: $util.Input<string>[] }[]
+}
+
+/**
+ * Reading objects of a zone, whole or by version. Listing comes with it: without it S3 answers 403 for a missing key, which
+ * reads like a lack of rights (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+ */
+export function readZone(zone: Zone): Permission[] {
+  return [
+    { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [objects(zone)] },
+    { actions: ['s3:ListBucket'], resources: [zone.bucket.arn] },
+    useKey(zone.key, ['kms:Decrypt']),
+  ]
+}
+
+/** Creating objects; nobody who has this may delete any. Parts of a large upload are decrypted when it is completed. */
+export function writeZone(zone: Zone, keys = '*'): Permission[] {
+  return [
+    {
+      actions: ['s3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+      resources: [objects(zone, keys)],
+    },
+    useKey(zone.key, ['kms:GenerateDataKey', 'kms:Decrypt']),
+  ]
+}
+
+const objects = (zone: Zone, keys = '*') => $interpolate`${zone.bucket.arn}/${keys}`
+
+/** Through S3 alone: the role cannot decrypt anything by itself. */
+function useKey(key: aws.kms.Key, actions: string[]): Permission {
+  const through = $interpolate`s3.${region()}.amazonaws.com`
+  return {
+    actions,
+    resources: [key.arn],
+    conditions: [{ test: 'StringEquals', variable: 'kms:ViaService', values: [through] }],
+  }
+}
+
+/** Iceberg tables: loaded, created and swapped, never deleted. */
+export function commitTables(catalog: Catalog): Permission[] {
+  return [
+    {
+      actions: ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:CreateTable', 'glue:UpdateTable'],
+      resources: glueResources(catalog, '*'),
+    },
+  ]
+}
+
+/** The Hive-style tables of raw objects alone, with their partitions. */
+export function registerPartitions(catalog: Catalog): Permission[] {
+  return [
+    {
+      actions: [
+        'glue:GetTable',
+        'glue:CreateTable',
+        'glue:UpdateTable',
+        'glue:GetPartition',
+        'glue:GetPartitions',
+        'glue:BatchGetPartition',
+        'glue:BatchCreatePartition',
+      ],
+      resources: glueResources(catalog, '*__raw'),
+    },
+  ]
+}
+
+/** Glue asks for the right on the catalog and the database too, whatever the table. */
+function glueResources({ database }: Catalog, tables: string): $util.Input<string>[] {
+  const prefix = $interpolate`arn:aws:glue:${region()}:${accountId()}`
+  return [
+    $interpolate`${prefix}:catalog`,
+    $interpolate`${prefix}:database/${database.name}`,
+    $interpolate`${prefix}:table/${database.name}/${tables}`,
+  ]
+}
+
+export const putEvents = (bus: sst.aws.Bus): Permission => ({ actions: ['events:PutEvents'], resources: [bus.arn] })
+
+export const consumeQueue = (queue: sst.aws.Queue): Permission => ({
+  actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
+  resources: [queue.arn],
+})
+
+export const writeLogs = (group: aws.cloudwatch.LogGroup): Permission => ({
+  actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  resources: [$interpolate`${group.arn}:*`],
+})
+
+/** X-Ray has no resources to name: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html */
+export const writeTraces: Permission = {
+  actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
+  resources: ['*'],
+}

@@ -1,0 +1,52 @@
+/** Sizes and times of everything that is deployed, in one place. */
+export interface FunctionPlan {
+  /** 1,769 MB is one vCPU (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). */
+  readonly memoryMb: number
+  readonly timeoutMinutes: number
+  /** /tmp, in MB: 512 to 10,240. */
+  readonly storageMb: number
+}
+
+export const functionPlans = {
+  // Stages up to 5 GB of landing objects at once, to take their SHA-256; moves no rows.
+  ingest: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 10_240 },
+  // Two vCPUs for two DuckDB threads; /tmp holds a batch of at most 2 GB, its Parquet and what DuckDB spills.
+  quality: { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
+  // Copies inside S3 and commits; only manifests pass through.
+  publish: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
+} as const satisfies Record<string, FunctionPlan>
+
+export type FunctionName = keyof typeof functionPlans
+
+/** A batch of messages is taken when it is full or when its oldest message is this old, whichever comes first. */
+export const ingestQueue = {
+  messagesMax: 100,
+  ageSecondsMax: 30,
+  receivesMax: 5,
+  concurrencyMax: 10,
+  /** Six times the function's timeout, and the window on top: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
+  visibilitySeconds: 6 * functionPlans.ingest.timeoutMinutes * 60 + 30,
+  retentionSeconds: 7 * 86_400,
+} as const
+
+/** SQS keeps messages 14 days at most; a dead letter keeps the enqueue time of the original message. */
+export const DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400
+
+export const lifecycleDays = {
+  abortMultipart: 7,
+  /** Landing is transient: what matters was copied to raw. Longer than any queue or redrive keeps an event about it. */
+  landing: 30,
+  /** A batch's staged files; longer than the 14 days in which Step Functions can redrive an execution. */
+  staging: 21,
+  /** Replaced or swept versions, where nothing current ever expires. */
+  noncurrent: 30,
+} as const
+
+/** Of stages that are thrown away and of those that stay (`removal: 'retain'`). */
+export const retention = {
+  logDays: { test: 30, production: 365 },
+  /** Object Lock of raw, in governance mode: an administrator with the right to bypass it may still delete. */
+  rawLockDays: { test: 1, production: 365 },
+} as const
+
+export const alarmLimits = { queueAgeSeconds: 3_600 } as const
