@@ -2,22 +2,18 @@ import { createHash, randomUUID } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { LakeError } from '../errors.ts'
-import type { Catalog, CatalogEntry, HivePartition, HiveTable, TableName } from '../lake.ts'
+import type { Catalog, CatalogEntry, HivePartition, HiveTable, IcebergEntry, TableName, Uri } from '../lake.ts'
+import { byValues, checkName, checkPartition, conflict, exists, noTable, otherLocation } from './catalog-rules.ts'
 import { errorCode, fileError, isMissing } from './file-errors.ts'
-import {
-  byValues,
-  checkName,
-  checkPartition,
-  conflict,
-  exists,
-  noTable,
-  otherLocation,
-  type Pointer,
-} from './pointer.ts'
 
 /** Pointers kept behind the current one, for people and for writers that are a little late. */
 const POINTERS_KEPT = 10
 const READ_ATTEMPTS_MAX = 20
+
+/** `previous` names the metadata that this pointer replaced. */
+interface Pointer extends IcebergEntry {
+  readonly previous?: Uri
+}
 
 /**
  * A catalog in a folder: `<root>/catalog/<table>/<counter>.json`, the highest counter is the table. A swap links the next

@@ -150,7 +150,6 @@ async function swapOnce(lake: Lake, base: Table, next: TableMetadata): Promise<O
   const entry = { ...base.entry, metadataLocation: location }
   return { kind: 'swapped', table: { name: base.name, entry, metadata } }
 }
-}
 
 const UNDECIDED: ReadonlySet<LakeError['kind']> = new Set(['conflict', 'commit-unknown', 'throttled', 'unavailable'])
 

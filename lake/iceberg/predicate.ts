@@ -58,13 +58,22 @@ function order(left: Value, right: Value): number {
  */
 export function project(predicate: Predicate, transform: Transform, type: string): Predicate | undefined {
   if (transform.name === 'void' || transform.name === 'unknown') return undefined
-  if (predicate.op === 'is-null' || predicate.op === 'not-null' || transform.name === 'identity') return predicate
+  if (transform.name === 'identity') return predicate
   const partitionOf = (value: Value): Value => applyTransform(transform, type, value) as Value
-  if (predicate.op === 'in') return { ...predicate, values: predicate.values.map(partitionOf) }
-  if (transform.name === 'bucket') return undefined
-  // The other transforms round down and keep the order, so a strict comparison becomes an inclusive one.
-  const op = predicate.op === '<' || predicate.op === '<=' ? '<=' : '>='
-  return { column: predicate.column, op, value: partitionOf(predicate.value) }
+  switch (predicate.op) {
+    case 'is-null':
+    case 'not-null':
+      return predicate
+    case 'in':
+      return { ...predicate, values: predicate.values.map(partitionOf) }
+    // All transforms but bucket round down and keep the order, so a strict comparison becomes an inclusive one.
+    case '<':
+    case '<=':
+      return transform.name === 'bucket' ? undefined : { ...predicate, op: '<=', value: partitionOf(predicate.value) }
+    case '>':
+    case '>=':
+      return transform.name === 'bucket' ? undefined : { ...predicate, op: '>=', value: partitionOf(predicate.value) }
+  }
 }
 
 // --- Ranges of what manifests say ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ import type { Lake } from '../lake.ts'
 import { hasLiveFiles } from './manifest-list.ts'
 import { currentSnapshot, snapshotSchema } from './metadata.ts'
 import { mapParallel } from './parallel.ts'
+import type { PartitionColumn } from './partition.ts'
 import { mayMatch, metricsRange, type Predicate, partitionRange, project, summaryRange } from './predicate.ts'
 import { isPrimitive } from './primitive.ts'
 import { allFields, columnByName } from './schema.ts'
@@ -33,13 +34,16 @@ export async function planScan(lake: Lake, table: Table, options: ScanOptions = 
   const schema = snapshotSchema(metadata, options.snapshot)
   assertNestedNamesKept(metadata)
   const tests = (options.where ?? []).map(predicate => test(schema, predicate))
+  const columns = new Map(
+    metadata['partition-specs'].map(spec => [spec['spec-id'], columnsOf(metadata, spec['spec-id'])]),
+  )
   const manifests = (await manifestsOf(lake, snapshot)).filter(hasLiveFiles)
-  const wanted = manifests.filter(manifest => tests.every(each => manifestMayMatch(metadata, manifest, each)))
+  const wanted = manifests.filter(manifest => tests.every(each => manifestMayMatch(manifest, columns, each)))
   const entries = await mapParallel(wanted, MANIFESTS_AT_ONCE, async manifest =>
     (await entriesOf(lake, metadata, manifest)).filter(entry => entry.status !== 2).map(checkReadable),
   )
   const live = entries.flat().map(liveFile)
-  const files = live.filter(({ file }) => tests.every(each => fileMayMatch(metadata, file, each)))
+  const files = live.filter(({ file }) => tests.every(each => fileMayMatch(file, columns, each)))
   const bytes = (of: readonly LiveFile[]): bigint => of.reduce((sum, { file }) => sum + file.file_size_in_bytes, 0n)
   return {
     schema,
@@ -118,10 +122,13 @@ function test(schema: Schema, predicate: Predicate): Test {
   return { predicate, id: column.id, type: column.type }
 }
 
-function manifestMayMatch(metadata: TableMetadata, manifest: ManifestFile, { predicate, id }: Test): boolean {
+/** The partition fields of every spec of the table. */
+type SpecColumns = ReadonlyMap<number, readonly PartitionColumn[]>
+
+function manifestMayMatch(manifest: ManifestFile, columns: SpecColumns, { predicate, id }: Test): boolean {
   const { partitions, partition_spec_id, content } = manifest
   if (partitions === null || content !== 0) return true
-  return columnsOf(metadata, partition_spec_id).every((column, index) => {
+  return (columns.get(partition_spec_id) ?? []).every((column, index) => {
     const summary = partitions[index]
     if (column.field['source-id'] !== id || !column.source || !summary) return true
     const projected = project(predicate, column.transform, column.source.type)
@@ -129,9 +136,9 @@ function manifestMayMatch(metadata: TableMetadata, manifest: ManifestFile, { pre
   })
 }
 
-function fileMayMatch(metadata: TableMetadata, file: DataFile, { predicate, id, type }: Test): boolean {
+function fileMayMatch(file: DataFile, columns: SpecColumns, { predicate, id, type }: Test): boolean {
   if (!mayMatch(metricsRange(file, id, type), predicate)) return false
-  return columnsOf(metadata, file.spec_id).every((column, index) => {
+  return (columns.get(file.spec_id) ?? []).every((column, index) => {
     if (column.field['source-id'] !== id || !column.source) return true
     const projected = project(predicate, column.transform, column.source.type)
     return projected === undefined || mayMatch(partitionRange(file, index, column.type), projected)

@@ -1,10 +1,5 @@
 import { LakeError } from '../errors.ts'
-import type { HivePartition, HiveTable, IcebergEntry, TableName, Uri } from '../lake.ts'
-
-/** What a catalog keeps of an Iceberg table. `previous` names the metadata that this pointer replaced. */
-export interface Pointer extends IcebergEntry {
-  readonly previous?: Uri
-}
+import type { HivePartition, HiveTable, TableName, Uri } from '../lake.ts'
 
 export function checkName(name: TableName): void {
   if (!/^[a-z0-9_]{1,255}$/.test(name))

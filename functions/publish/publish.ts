@@ -1,0 +1,153 @@
+import {
+  type BatchManifest,
+  type CommitReport,
+  commitUri,
+  hashText,
+  manifestUri,
+  type ObjectOutcome,
+  readDocument,
+  type Verdict,
+  verdictUri,
+  writeDocumentOnce,
+} from '#lake/batch.ts'
+import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
+import { LakeError } from '#lake/errors.ts'
+import { tableCommitted } from '#lake/events.ts'
+import type { CommitResult } from '#lake/iceberg/commit.ts'
+import { liveFiles } from '#lake/iceberg/scan.ts'
+import { loadTable } from '#lake/iceberg/table.ts'
+import type { Lake } from '#lake/lake.ts'
+import { publishAppend } from './append.ts'
+import { publishReplace } from './replace.ts'
+
+export interface PublishReport {
+  readonly dataset: string
+  readonly batch: string
+  /** Decimal text of the 64-bit id. */
+  readonly snapshotId: string
+  readonly rows: number
+}
+
+/** Raised when the same raw bytes would give other rows than before, so that replays are no repetition of an earlier commit. */
+const GENERATION = '1'
+
+/**
+ * Commits what passed the gate, one commit for the table, after one for its quarantine: a refused record counts only beside
+ * rows that are there. Publishing a batch again finds its commits in the tables' history and changes nothing.
+ */
+export async function publish(lake: Lake, dataset: Dataset, input: { readonly batch: string }): Promise<PublishReport> {
+  const done = await readDocument<CommitReport>(lake, commitUri(lake, dataset.name, input.batch))
+  const report = done ?? (await commitBatch(lake, dataset, input.batch))
+  const table = await loadTable(lake, dataset.name)
+  const smallFiles = table === undefined ? 0 : await countSmallFiles(lake, dataset)
+  await lake.bus.publish([tableCommitted(report, { table: dataset.name, smallFiles })])
+  return {
+    dataset: dataset.name,
+    batch: report.batch,
+    snapshotId: report.snapshotId,
+    rows: report.objects.reduce((sum, each) => sum + each.applied, 0),
+  }
+}
+
+async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise<CommitReport> {
+  const manifest = await readDocument<BatchManifest>(lake, manifestUri(lake, dataset.name, batch))
+  const verdict = await readDocument<Verdict>(lake, verdictUri(lake, dataset.name, batch))
+  if (manifest === undefined || verdict === undefined)
+    throw new LakeError('not-found', `batch ${batch} has no ${manifest === undefined ? 'manifest' : 'verdict'}`, {
+      dataset: dataset.name,
+      batch,
+    })
+  if (verdict.status !== 'pass')
+    throw new LakeError('contract-broken', `batch ${batch} was halted and cannot be published`, {
+      dataset: dataset.name,
+      batch,
+    })
+  const contribution = {
+    batch,
+    rawObjects: verdict.objects.map(each => each.rawObject),
+    summary: summaryOf(dataset, verdict),
+  }
+  const quarantine = await publishQuarantine(lake, dataset, { verdict, contribution })
+  const target = await publishTarget(lake, dataset, { verdict, contribution })
+  const report: CommitReport = {
+    batch,
+    dataset: dataset.name,
+    commitId: commitIdOf(dataset.name, contribution.rawObjects),
+    snapshotId: String(target.result.snapshot['snapshot-id']),
+    quarantineSnapshotId: quarantine && String(quarantine.snapshot['snapshot-id']),
+    objects: target.objects,
+    committedMs: target.result.snapshot['timestamp-ms'],
+  }
+  return writeDocumentOnce(lake, commitUri(lake, dataset.name, batch), report)
+}
+
+export interface Contribution {
+  readonly batch: string
+  /** Ids of the raw objects whose rows the commit brings; what they brought before goes. */
+  readonly rawObjects: readonly string[]
+  readonly summary: Readonly<Record<string, string>>
+}
+
+interface BatchWork {
+  readonly verdict: Verdict
+  readonly contribution: Contribution
+}
+
+/** Without refused records there is nothing to write, but an earlier run of these objects may have left some. */
+async function publishQuarantine(
+  lake: Lake,
+  dataset: Dataset,
+  { verdict, contribution }: BatchWork,
+): Promise<CommitResult | undefined> {
+  const name = quarantineTableName(dataset)
+  const staged = verdict.quarantine
+  if (staged === undefined && (await loadTable(lake, name)) === undefined) return undefined
+  return publishAppend(lake, {
+    ...contribution,
+    table: name,
+    tableUuid: staged?.tableUuid,
+    files: staged?.files ?? [],
+    commitId: commitIdOf(name, contribution.rawObjects),
+  })
+}
+
+async function publishTarget(
+  lake: Lake,
+  dataset: Dataset,
+  { verdict, contribution }: BatchWork,
+): Promise<{ readonly result: CommitResult; readonly objects: readonly ObjectOutcome[] }> {
+  const { table, tableUuid, files } = verdict.target
+  const work = { ...contribution, table, tableUuid, files, commitId: commitIdOf(table, contribution.rawObjects) }
+  if (dataset.publish.mode === 'append') return { result: await publishAppend(lake, work), objects: verdict.objects }
+  return publishReplace(lake, work, { scope: dataset.publish.scope, objects: verdict.objects })
+}
+
+/** H(table, sorted inputs, code generation): the same work always has the same id (reference: failures.md 3.7). */
+function commitIdOf(table: string, rawObjects: readonly string[]): string {
+  return hashText('publish', GENERATION, table, ...rawObjects.toSorted()).slice(0, 40)
+}
+
+function summaryOf(dataset: Dataset, verdict: Verdict): Readonly<Record<string, string>> {
+  const total = (of: 'read' | 'applied' | 'quarantined' | 'superseded'): string =>
+    String(verdict.objects.reduce((sum, each) => sum + each[of], 0))
+  return {
+    'sluice.batch': verdict.batch,
+    'sluice.raw-objects': String(verdict.objects.length),
+    'sluice.contract-version': String(dataset.contract.version),
+    'sluice.records-read': total('read'),
+    'sluice.records-applied': total('applied'),
+    'sluice.records-quarantined': total('quarantined'),
+    'sluice.records-superseded': total('superseded'),
+  }
+}
+
+/** Iceberg's own bound: a file below three quarters of the target is worth rewriting. */
+const SMALL_SHARE = 0.75
+
+async function countSmallFiles(lake: Lake, dataset: Dataset): Promise<number> {
+  const table = await loadTable(lake, dataset.name)
+  if (table === undefined) return 0
+  const files = await liveFiles(lake, table)
+  return files.filter(({ file }) => Number(file.file_size_in_bytes) < dataset.compaction.targetFileBytes * SMALL_SHARE)
+    .length
+}
