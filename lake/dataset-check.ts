@@ -45,11 +45,7 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
   if (spec.source?.format === 'csv')
     for (const column of columns)
       check(typeof column.type === 'string', `columns.${column.name}`, 'is nested, which CSV cannot hold')
-  check(
-    ['add', 'freeze', 'discard', undefined].includes(spec.evolution),
-    'evolution',
-    "must be 'add', 'freeze' or 'discard'",
-  )
+  checkChoices(spec, check)
   return {
     name: spec.name,
     description: spec.description ?? '',
@@ -69,6 +65,25 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
     dataClass: spec.dataClass ?? 'internal',
     owner: spec.owner ?? 'unowned',
     tags: spec.tags ?? {},
+  }
+}
+
+const CHOICES: readonly (readonly [string, (spec: DatasetSpec<string>) => unknown, readonly string[]])[] = [
+  ['evolution', spec => spec.evolution, ['add', 'freeze', 'discard']],
+  ['raw.partitions', spec => spec.raw?.partitions, ['projection', 'registered']],
+  ['compaction.strategy', spec => spec.compaction?.strategy, ['binpack', 'sort', 'zorder']],
+  ['dataClass', spec => spec.dataClass, ['public', 'internal', 'confidential', 'pii']],
+]
+
+function checkChoices(spec: DatasetSpec<string>, check: Check): void {
+  for (const [field, read, words] of CHOICES) {
+    const value = read(spec)
+    const listed = words.map(word => `'${word}'`)
+    check(
+      value === undefined || words.some(word => word === value),
+      field,
+      `must be ${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`,
+    )
   }
 }
 
@@ -162,7 +177,7 @@ function columnsOf(specs: Readonly<Record<string, ColumnSpec>>, prefix: string, 
     for (const name of [column.name, ...column.from]) {
       const other = claimed.get(name.toLowerCase())
       check(
-        other === undefined,
+        other === undefined || other === `columns.${prefix}${column.name}`,
         `columns.${prefix}${column.name}`,
         `and ${other} both take "${name}": names must differ by more than case`,
       )
@@ -181,7 +196,7 @@ function columnOf(name: string, spec: ColumnSpec, prefix: string, check: Check):
     field,
     'must not start with an underscore: those names are for lineage columns',
   )
-  const full = typeof spec === 'object' && 'type' in spec ? spec : { type: spec }
+  const full = typeof spec === 'object' && spec !== null && 'type' in spec ? spec : { type: spec }
   for (const key of Object.keys(full))
     check(['type', 'required', 'from', 'default', 'format', 'doc'].includes(key), field, `has no setting "${key}"`)
   const type = typeOf(full.type, field, `${prefix}${name}.`, check)

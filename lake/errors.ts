@@ -43,6 +43,12 @@ export class LakeError extends Error {
   }
 }
 
+/**
+ * `name` under which a workflow sees an error that the same input will always give again. Step Functions matches names
+ * alone, and Lambda takes them from the error, so whoever hands a `LakeError` to a workflow sets it.
+ */
+export const TERMINAL_ERROR = 'Sluice.Terminal'
+
 export function isLakeError(error: unknown, kind?: ErrorKind): error is LakeError {
   return error instanceof LakeError && (kind === undefined || error.kind === kind)
 }

@@ -182,7 +182,8 @@ export interface Workflows {
 
 export interface Clock {
   nowMs(): number
-  sleep(ms: number): Promise<void>
+  /** Rejects when the signal fires; a clock without timers may ignore it. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
 export interface Ids {

@@ -3,6 +3,7 @@ import { alarmLimits } from './plan.ts'
 import type { Refine } from './refine.ts'
 import { accountId, named } from './stage.ts'
 import type { Storage } from './storage.ts'
+import { encryptedTopic, topicPolicy } from './topic.ts'
 
 interface Alarm {
   readonly name: string
@@ -118,25 +119,16 @@ const text = (value: string | undefined): string => value ?? 'default'
 
 // --- The topic -----------------------------------------------------------------------------------------------------
 
-function alarmTopic(storage: Storage): sst.aws.SnsTopic {
-  const topic = new sst.aws.SnsTopic('Alarms', {
-    transform: {
-      topic: args => {
-        args.kmsMasterKeyId = storage.messages.arn
-      },
+function alarmTopic({ messages }: Storage): sst.aws.SnsTopic {
+  const topic = encryptedTopic('Alarms', messages)
+  topicPolicy('Alarms', topic, [
+    {
+      sid: 'Alarms',
+      actions: ['sns:Publish'],
+      resources: [topic.arn],
+      principals: [{ type: 'Service', identifiers: ['cloudwatch.amazonaws.com'] }],
+      conditions: [{ test: 'StringEquals', variable: 'aws:SourceAccount', values: [accountId()] }],
     },
-  })
-  const document = aws.iam.getPolicyDocumentOutput({
-    statements: [
-      {
-        sid: 'Alarms',
-        actions: ['sns:Publish'],
-        resources: [topic.arn],
-        principals: [{ type: 'Service', identifiers: ['cloudwatch.amazonaws.com'] }],
-        conditions: [{ test: 'StringEquals', variable: 'aws:SourceAccount', values: [accountId()] }],
-      },
-    ],
-  })
-  new aws.sns.TopicPolicy('AlarmsPolicy', { arn: topic.arn, policy: document.json })
+  ])
   return topic
 }

@@ -57,7 +57,7 @@ function environment({ storage, catalog, bus }: LakeResources): Record<string, $
     SLUICE_OPS_URI: storage.ops.uri,
     SLUICE_DATABASE: catalog.database.name,
     SLUICE_BUS: bus.name,
-    SLUICE_ACCOUNT: accountId(),
+    SLUICE_BUCKET_OWNER: accountId(),
     POWERTOOLS_SERVICE_NAME: $app.name,
   }
 }

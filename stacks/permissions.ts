@@ -34,9 +34,9 @@ export function writeZone(zone: Zone, keys = '*'): Permission[] {
 
 const objects = (zone: Zone, keys = '*') => $interpolate`${zone.bucket.arn}/${keys}`
 
-/** Through S3 alone: the role cannot decrypt anything by itself. */
-function useKey(key: aws.kms.Key, actions: string[]): Permission {
-  const through = $interpolate`s3.${region()}.amazonaws.com`
+/** Through one AWS service alone: the role cannot decrypt anything by itself. */
+export function useKey(key: aws.kms.Key, actions: string[], service: 's3' | 'sns' = 's3'): Permission {
+  const through = $interpolate`${service}.${region()}.amazonaws.com`
   return {
     actions,
     resources: [key.arn],

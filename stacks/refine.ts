@@ -1,23 +1,19 @@
 import { refine as refineDefinition } from '../workflows/refine.ts'
 import { rawBatchReady } from '../workflows/rules.ts'
 import { type LakeResources, lakeFunction } from './function.ts'
-import { commitTables, type Permission, putEvents, readZone, writeTraces, writeZone } from './permissions.ts'
+import { commitTables, type Permission, putEvents, readZone, useKey, writeTraces, writeZone } from './permissions.ts'
 import { retention } from './plan.ts'
 import { deadLetterQueue, queuePolicy } from './queue.ts'
 import { accountId, isProduction, named } from './stage.ts'
+import { encryptedTopic, topicPolicy } from './topic.ts'
 
 export type Refine = ReturnType<typeof refine>
 
 /** "Raw Batch Ready" → the state machine of `workflows/refine.ts` with its two functions, and the topic for rejections. */
 export function refine(resources: LakeResources) {
   const functions = { quality: quality(resources), publish: publish(resources) }
-  const rejected = new sst.aws.SnsTopic('RejectedBatches', {
-    transform: {
-      topic: args => {
-        args.kmsMasterKeyId = resources.storage.messages.arn
-      },
-    },
-  })
+  const rejected = encryptedTopic('RejectedBatches', resources.storage.messages)
+  topicPolicy('RejectedBatches', rejected)
   const machine = stateMachine(resources, functions, rejected)
   const deadLetters = deadLetterQueue('RefineDeadLetters')
   const rule = startRule(resources, machine, deadLetters)
@@ -73,7 +69,7 @@ function stateMachine(
   const role = serviceRole('RefineRole', 'states.amazonaws.com', [
     { actions: ['lambda:InvokeFunction'], resources: [functions.quality.arn, functions.publish.arn] },
     { actions: ['sns:Publish'], resources: [rejected.arn] },
-    { actions: ['kms:GenerateDataKey', 'kms:Decrypt'], resources: [storage.messages.arn] },
+    useKey(storage.messages, ['kms:GenerateDataKey', 'kms:Decrypt'], 'sns'),
     putEvents(bus),
     deliverLogs,
     writeTraces,

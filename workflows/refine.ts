@@ -1,6 +1,9 @@
-import { BATCH_REJECTED, EVENT_SOURCE } from '#lake/events.ts'
-import { BATCH_FAILED, type BatchFailed, type BatchRejected, type Templated } from './events.ts'
+import { TERMINAL_ERROR } from '#lake/errors.ts'
+import { BATCH_REJECTED, type BatchRejected, EVENT_SOURCE } from '#lake/events.ts'
+import { BATCH_FAILED, type BatchFailed } from './events.ts'
 import type { Catcher, Retrier, StateMachine, TaskState } from './states-language.ts'
+
+export { TERMINAL_ERROR } from '#lake/errors.ts'
 
 /** What the definition refers to: ARNs of the two functions and the topic, the name of Sluice's bus, the staging zone's URI. */
 export interface RefineTargets {
@@ -102,6 +105,9 @@ function failure(bus: string): StateMachine['States'] {
   }
 }
 
+/** A template that gives a `T`: the compiler sees a field that is missing or misspelt. */
+type Templated<T> = { readonly [Field in keyof T]: string }
+
 // --- Pieces --------------------------------------------------------------------------------------------------------
 
 /** The event's detail stays reachable from every state, whatever the states before it put out. */
@@ -110,9 +116,6 @@ const BATCH = { dataset: `{% ${DETAIL}.dataset %}`, batch: `{% ${DETAIL}.batch %
 
 /** Longer than any function may run (15 minutes), so that Lambda's own timeout is seen first and attempts do not overlap. */
 export const TASK_TIMEOUT_SECONDS = 960
-
-/** `errorType` of errors which the same input will always give again; `lake/aws/handler.ts` sets the names of all errors. */
-export const TERMINAL_ERROR = 'Sluice.Terminal'
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html: none of these has run our code to its end. */
 const LAMBDA_SERVICE: Retrier = {
@@ -140,7 +143,7 @@ const DIED: Retrier = {
   JitterStrategy: 'FULL',
 }
 
-/** Everything else is a retryable error of ours (throttled, unavailable, conflict, commit-unknown …) or an unknown one. */
+/** Ours (throttled, unavailable, conflict, commit-unknown …), and whatever nobody has thought of. */
 const RETRYABLE: Retrier = {
   ErrorEquals: ['States.TaskFailed'],
   IntervalSeconds: 5,

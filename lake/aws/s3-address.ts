@@ -9,7 +9,8 @@ export interface S3Access extends Retrying {
   readonly client: S3Client
   /** The account that must own the buckets: a request to a bucket of somebody else then fails (ExpectedBucketOwner). */
   readonly owner: string | undefined
-  /** Size of a ranged read and of an uploaded part; at least 5 MiB for uploads (S3 quota). */
+  readonly rangeBytes: number
+  /** S3 takes parts of 5 MiB to 5 GiB. */
   readonly partBytes: number
   /** Ranges or parts under way at once, per object. */
   readonly width: number

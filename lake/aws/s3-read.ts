@@ -144,7 +144,7 @@ export async function stageObject(
   const handle = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL)
   try {
     await handle.truncate(bytes)
-    await inParallel(access.width, ranges(bytes, access.partBytes), range =>
+    await inParallel(access.width, ranges(bytes, access.rangeBytes), range =>
       attempts(
         access,
         error => error.kind === 'unavailable',
@@ -195,8 +195,8 @@ async function fetchRange(access: S3Access, handle: FileHandle, range: FileRange
   checkLength(uri, end - start, position - start)
 }
 
-async function* ranges(bytes: number, partBytes: number): AsyncGenerator<{ start: number; end: number }> {
-  for (let start = 0; start < bytes; start += partBytes) yield { start, end: Math.min(start + partBytes, bytes) }
+async function* ranges(bytes: number, rangeBytes: number): AsyncGenerator<{ start: number; end: number }> {
+  for (let start = 0; start < bytes; start += rangeBytes) yield { start, end: Math.min(start + rangeBytes, bytes) }
 }
 
 async function bodyOf(found: GetObjectCommandOutput, uri: Uri) {

@@ -9,6 +9,7 @@ export interface S3Options {
   readonly clock: Clock
   readonly ids: Ids
   readonly owner?: string
+  readonly rangeBytes?: number
   readonly partBytes?: number
   readonly width?: number
   readonly copyBytesMax?: number
@@ -16,7 +17,7 @@ export interface S3Options {
 
 const MIB = 1024 * 1024
 
-/** Objects in S3. 16 MiB ranges and parts, four at a time: at most 64 MiB of buffers per object, and full speed of a Lambda's network. */
+/** Objects in S3. Ranges and parts of 16 MiB, four at a time: an upload holds at most 80 MiB, a staged range is written as it arrives. */
 export function s3Storage(options: S3Options): Storage {
   const access: S3Access = {
     client: options.client,
@@ -24,6 +25,7 @@ export function s3Storage(options: S3Options): Storage {
     ids: options.ids,
     nowMs: () => options.clock.nowMs(),
     owner: options.owner,
+    rangeBytes: options.rangeBytes ?? 16 * MIB,
     partBytes: options.partBytes ?? 16 * MIB,
     width: options.width ?? 4,
     copyBytesMax: options.copyBytesMax ?? 512 * MIB,

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { duckdbEngine } from '../duckdb/engine.ts'
 import { LakeError } from '../errors.ts'
 import type { Clock, Ids, Lake, Limits, Log } from '../lake.ts'
@@ -12,6 +10,7 @@ import { fileCatalog } from './file-catalog.ts'
 import { type LocalBus, type LocalWorkflows, localBus, localWorkflows } from './local-bus.ts'
 import { type CatalogFaults, memoryCatalog } from './memory-catalog.ts'
 import { memoryStorage, type StorageFaults } from './memory-storage.ts'
+import { systemClock, systemIds } from './system.ts'
 import { seededIds, type VirtualClock, virtualClock } from './virtual-time.ts'
 
 export interface LogLine {
@@ -101,9 +100,6 @@ export function memoryLake(
     dispose: () => rmSync(scratch, { recursive: true, force: true }),
   }
 }
-
-export const systemClock: Clock = { nowMs: () => Date.now(), sleep: ms => setTimeout(ms) }
-export const systemIds: Ids = { uuid: () => randomUUID(), random: () => Math.random() }
 
 function logTo(write: (line: LogLine) => void = () => undefined): Log {
   const at =

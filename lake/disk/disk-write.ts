@@ -208,12 +208,12 @@ const swept = new Map<string, Promise<void>>()
 function sweepOnce(folder: string): Promise<void> {
   const known = swept.get(folder)
   if (known !== undefined) return known
-  const sweep = sweepTemps(folder)
+  const sweep = sweepTemps(folder, Date.now())
   swept.set(folder, sweep)
   return sweep
 }
 
-async function sweepTemps(folder: string): Promise<void> {
+export async function sweepTemps(folder: string, nowMs: number): Promise<void> {
   await mkdir(folder, { recursive: true })
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
@@ -221,6 +221,6 @@ async function sweepTemps(folder: string): Promise<void> {
       if (isMissing(error)) return undefined
       throw error
     })
-    if (stats !== undefined && Date.now() - stats.ctimeMs > TEMP_AGE_MS_MAX) await rm(path, { force: true })
+    if (stats !== undefined && nowMs - stats.ctimeMs > TEMP_AGE_MS_MAX) await rm(path, { force: true })
   }
 }

@@ -13,6 +13,7 @@ import { LakeError } from '../errors.ts'
 import { murmur3 } from '../iceberg/murmur3.ts'
 import { minimalBytes } from '../iceberg/value.ts'
 import type { Engine } from '../lake.ts'
+import { type Reading, readingOf } from './reading.ts'
 import type { Sql } from './sql.ts'
 
 export interface SessionOptions {
@@ -32,6 +33,8 @@ export interface Session {
   run(statement: Sql): Promise<void>
   /** All rows as JSON values: 64-bit integers, decimals, dates and timestamps are strings, so nothing is rounded. For small results only. */
   rows(statement: Sql): Promise<readonly Row[]>
+  /** Rows as they are computed, chunk by chunk: for results of any size. One at a time in a session. */
+  read(statement: Sql): Promise<Reading>
   /** Another connection of the same database, so that two statements run side by side. */
   connect(): Promise<Session>
   close(): Promise<void>
@@ -77,7 +80,16 @@ function session(connection: DuckDBConnection, instance: DuckDBInstance, dispose
       await translated(statement, () => connection.run(statement.text))
     },
     rows: async statement =>
-      translated(statement, async () => (await connection.runAndReadAll(statement.text)).getRowObjectsJson() as Row[]),
+      translated(statement, async () => {
+        const result = await connection.runAndReadAll(statement.text)
+        const names = result.deduplicatedColumnNames()
+        // fromEntries defines each column as it is named: assigning one called "__proto__" would lose it.
+        return result.getRowsJson().map(row => Object.fromEntries(row.map((cell, at) => [names[at], cell])) as Row)
+      }),
+    read: async statement => {
+      const fetching = <T>(work: () => Promise<T>): Promise<T> => translated(statement, work)
+      return readingOf(await fetching(() => connection.stream(statement.text)), fetching)
+    },
     connect: async () => session(await instance.connect(), instance, async () => undefined),
     close: async () => {
       connection.closeSync()

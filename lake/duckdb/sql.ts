@@ -57,7 +57,8 @@ function render(value: SqlValue): string {
       return value ? 'TRUE' : 'FALSE'
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError(`not a number that SQL can hold: ${value}`)
-      return String(value)
+      // With an exponent DuckDB reads a DOUBLE; without one a DECIMAL, whose cast to DOUBLE is off by a bit now and then.
+      return Number.isSafeInteger(value) ? String(value) : value.toExponential()
     default:
       return `[${value.map(render).join(', ')}]`
   }

@@ -66,14 +66,30 @@ export function project(predicate: Predicate, transform: Transform, type: string
       return predicate
     case 'in':
       return { ...predicate, values: predicate.values.map(partitionOf) }
-    // All transforms but bucket round down and keep the order, so a strict comparison becomes an inclusive one.
+    // All transforms but bucket round down and keep the order: `x < 5` means that x is at most 4, so its partition is at most that of 4.
     case '<':
+      return atMost(predicate, transform, partitionOf(neighbour(predicate.value, type, -1)))
     case '<=':
-      return transform.name === 'bucket' ? undefined : { ...predicate, op: '<=', value: partitionOf(predicate.value) }
+      return atMost(predicate, transform, partitionOf(predicate.value))
     case '>':
+      return atLeast(predicate, transform, partitionOf(neighbour(predicate.value, type, 1)))
     case '>=':
-      return transform.name === 'bucket' ? undefined : { ...predicate, op: '>=', value: partitionOf(predicate.value) }
+      return atLeast(predicate, transform, partitionOf(predicate.value))
   }
+}
+
+function atMost({ column }: Predicate, transform: Transform, value: Value): Predicate | undefined {
+  return transform.name === 'bucket' ? undefined : { column, op: '<=', value }
+}
+
+function atLeast({ column }: Predicate, transform: Transform, value: Value): Predicate | undefined {
+  return transform.name === 'bucket' ? undefined : { column, op: '>=', value }
+}
+
+/** The next value of a type whose values can be counted; text and bytes stay as they are. */
+function neighbour(value: Value, type: string, step: 1 | -1): Value {
+  if (typeof value === 'bigint') return value + BigInt(step)
+  return typeof value === 'number' && (type === 'int' || type === 'date') ? value + step : value
 }
 
 // --- Ranges of what manifests say ----------------------------------------------------------------------------------

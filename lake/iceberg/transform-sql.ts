@@ -57,14 +57,9 @@ const unscaled = (value: Sql): Sql => sql`CAST(replace(CAST(${value} AS VARCHAR)
 function truncateSql(source: PrimitiveType, value: Sql, width: number): Sql {
   switch (parsePrimitive(source).kind) {
     case 'int':
-      return wrapped(sql`CAST(${value} AS BIGINT)`, { width, lowest: sql`(-2147483648)`, wrap: sql`4294967296` })
+      return saturated(sql`CAST(${value} AS BIGINT)`, width, sql`(-2147483648)`)
     case 'long':
-      return wrapped(value, {
-        width,
-        lowest: sql`(-9223372036854775808)`,
-        wrap: sql`18446744073709551616::HUGEINT`,
-        wide: sql`CAST(${value} AS HUGEINT)`,
-      })
+      return saturated(value, width, sql`CAST('-9223372036854775808' AS BIGINT)`)
     case 'decimal':
       return floorTo(unscaled(value), width)
     case 'string':
@@ -77,18 +72,10 @@ function truncateSql(source: PrimitiveType, value: Sql, width: number): Sql {
 /** `v − (((v % W) + W) % W)` rounds down for negative values too (spec, "Truncate Transform Details"). */
 const floorTo = (value: Sql, width: number): Sql => sql`(${value} - (((${value} % ${width}) + ${width}) % ${width}))`
 
-interface Wrap {
-  readonly width: number
-  readonly lowest: Sql
-  readonly wrap: Sql
-  readonly wide?: Sql
-}
-
-/** Only values within one width of the type's lowest can wrap around; without the branch DuckDB fails on them. */
-function wrapped(value: Sql, { width, lowest, wrap, wide = value }: Wrap): Sql {
-  const low = floorTo(wide, width)
-  const around = sql`(CASE WHEN ${low} < ${lowest} THEN ${low} + ${wrap} ELSE ${low} END)`
-  return sql`(CASE WHEN ${value} < ${lowest} + ${width} THEN CAST(${around} AS BIGINT) ELSE ${floorTo(value, width)} END)`
+/** Only values within one width of the type's lowest can fall below it, where DuckDB would fail; `truncate` says why they stay there. */
+function saturated(value: Sql, width: number, lowest: Sql): Sql {
+  const wide = floorTo(sql`CAST(${value} AS HUGEINT)`, width)
+  return sql`(CASE WHEN ${value} < ${lowest} + ${width} THEN CAST(greatest(${wide}, ${lowest}) AS BIGINT) ELSE ${floorTo(value, width)} END)`
 }
 
 /** The signed or unsigned 32-bit Murmur3 hash of the spec's appendix B; callers mask the sign away. */

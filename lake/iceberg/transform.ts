@@ -119,10 +119,13 @@ function truncate(source: PrimitiveType, value: Value, width: number): Value {
   if (Buffer.isBuffer(value)) return value.subarray(0, width)
   const [number, step] = [BigInt(value), BigInt(width)]
   const floor = number - (((number % step) + step) % step)
-  // Near the smallest value the result wraps around, as Java's arithmetic does.
-  if (source === 'int') return Number(BigInt.asIntN(32, floor))
-  return source === 'long' ? BigInt.asIntN(64, floor) : floor
+  // The spec leaves overflow open. Wrapping around, as Java does, would make the partition of the lowest values the highest one, and
+  // readers that prune by range then lose the rows; staying at the lowest value keeps the order.
+  if (source === 'int') return Number(highest(floor, -0x8000_0000n))
+  return source === 'long' ? highest(floor, -(2n ** 63n)) : floor
 }
+
+const highest = (left: bigint, right: bigint): bigint => (left > right ? left : right)
 
 function firstCodePoints(text: string, count: number): string {
   if (text.length <= count) return text

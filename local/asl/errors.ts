@@ -9,7 +9,7 @@ export class AslError extends Error {
   }
 }
 
-/** Whatever was thrown, as a state reports it: Lambda gives the name of the error class. */
+/** Whatever was thrown, as a state reports it: Lambda gives the name of the error's class. */
 export function aslError(thrown: unknown): AslError {
   if (thrown instanceof AslError) return thrown
   if (!(thrown instanceof Error)) return new AslError('States.TaskFailed', String(thrown))

@@ -18,6 +18,8 @@ export interface Resource {
 export interface Bundle {
   readonly functionId: string
   readonly handler: string
+  /** Where `bundle.mjs` is. */
+  readonly folder: string
   readonly bytes: number
   readonly exports: readonly string[]
   /** Packages that are imported at run time instead of being part of the bundle. */

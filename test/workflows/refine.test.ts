@@ -122,7 +122,7 @@ test('a terminal error is not retried: "Batch Failed" and a failed execution', a
 })
 
 test.each([
-  ['Sluice.Retryable', 5],
+  ['Sluice.conflict', 5],
   ['Lambda.TooManyRequestsException', 7],
   ['Lambda.ServiceException', 7],
   ['Lambda.Unknown', 2],
@@ -138,7 +138,7 @@ test('an error that goes away leaves no trace', async () => {
   const { execution, did } = await run(
     () => passed,
     () => {
-      if (++attempts < 3) throw named('Sluice.Retryable', 'the table moved on')
+      if (++attempts < 3) throw named('Sluice.conflict', 'the table moved on')
       return published
     },
   )

@@ -7,11 +7,12 @@ export type CsvRecord =
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'more' }
 
-const [NEWLINE, RETURN] = [0x0a, 0x0d]
+const [NEWLINE, RETURN, SPACE] = [0x0a, 0x0d, 0x20]
 
 /**
  * Reads the record at the start of `bytes` by a declared dialect (RFC 4180; nothing is sniffed). A quoted field may hold
- * delimiters and line ends; an unquoted empty field, or one that is the dialect's null text, is null.
+ * delimiters and line ends; an unquoted empty field, or one that is the dialect's null text, is null. As in DuckDB's reader,
+ * spaces around a quoted field are no part of it. `length` includes the line end.
  */
 export function readCsvRecord(bytes: Buffer, dialect: CsvDialect, complete: boolean): CsvRecord {
   const reader = new FieldReader(bytes, dialect, complete)
@@ -53,7 +54,10 @@ class FieldReader {
   }
 
   field(): Field | 'more' | 'broken' {
-    return this.#bytes[this.at] === this.#quote ? this.#quotedField() : this.#plainField()
+    let at = this.at
+    while (this.#bytes[at] === SPACE && this.#quote >= 0) at++
+    if (at === this.#bytes.length && !this.#complete) return 'more'
+    return this.#bytes[at] === this.#quote ? this.#quotedField(at) : this.#plainField()
   }
 
   #plainField(): Field | 'more' {
@@ -76,10 +80,10 @@ class FieldReader {
     return text === '' || text === this.#null ? null : text
   }
 
-  #quotedField(): Field | 'more' | 'broken' {
+  #quotedField(quote: number): Field | 'more' | 'broken' {
     this.quoted = true
     const parts: string[] = []
-    let start = this.at + 1
+    let start = quote + 1
     for (let at = start; at < this.#bytes.length; at++) {
       const byte = this.#bytes[at]
       const next = this.#bytes[at + 1]
@@ -97,7 +101,9 @@ class FieldReader {
 
   #afterQuote(after: number, value: string): Field | 'more' | 'broken' {
     let at = after
-    if (this.#bytes[at] === RETURN) at++
+    while (this.#bytes[at] === SPACE) at++
+    const returned = this.#bytes[at] === RETURN
+    if (returned) at++
     if (at >= this.#bytes.length) {
       if (!this.#complete) return 'more'
       this.at = at
@@ -106,6 +112,6 @@ class FieldReader {
     const byte = this.#bytes[at]
     this.at = at + 1
     if (byte === NEWLINE) return { value, last: true }
-    return byte === this.#delimiter && at === after ? { value, last: false } : 'broken'
+    return byte === this.#delimiter && !returned ? { value, last: false } : 'broken'
   }
 }

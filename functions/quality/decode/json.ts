@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import type { Session } from '#lake/duckdb/engine.ts'
-import { ident, join, sql } from '#lake/duckdb/sql.ts'
+import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { isLakeError } from '#lake/errors.ts'
+import { isForgiven } from './json-glance.ts'
 import { scanJson } from './json-scan.ts'
 import { isPlain, recordShape, sampleRecords } from './json-shape.ts'
 import { type ScannedObject, scanned } from './scanned.ts'
@@ -20,11 +21,17 @@ async function decodeStrictly(session: Session, task: DecodeTask): Promise<Decod
   if (!isPlain(task.contract) || source.records !== undefined) return undefined
   try {
     const rows = await copyStrict(session, task, await strictRows(task))
-    return clean(task, rows)
+    // On the way DuckDB works in threads of its own; only a file that it took needs a second look.
+    return (await isForgiven(task.path, { lineBytesMax: lineBytesMax(task) })) ? undefined : clean(task, rows)
   } catch (error) {
     if (isLakeError(error, 'engine-failed')) return undefined
     throw error
   }
+}
+
+/** A document may be one line; the length of its records is left to DuckDB's own bound. */
+function lineBytesMax({ contract: { dataset } }: DecodeTask): number {
+  return dataset.source.format === 'json' ? Number.POSITIVE_INFINITY : dataset.limits.recordBytesMax
 }
 
 /** The sample comes first and alone is looked at for the schema; its rows are left out by their ordinal. */
@@ -34,12 +41,20 @@ async function strictRows(task: DecodeTask): Promise<TextRows> {
   const samplePath = `${task.base}.sample.json`
   await writeFile(samplePath, document ? `[${samples.join(',')}]` : `${samples.join('\n')}\n`)
   const options = sql`format = ${document ? 'array' : 'newline_delimited'}, sample_size = ${samples.length}, maximum_sample_files = 1, maximum_depth = -1, maximum_object_size = ${task.contract.dataset.limits.recordBytesMax}, convert_strings_to_integers = FALSE, map_inference_threshold = -1, field_appearance_threshold = 0`
-  const names = task.contract.columns.flatMap(column => [column.name, ...column.from])
-  const read = sql`SELECT row_number() OVER () AS _ordinal, ${join(names.map(ident), ', ')} FROM read_json([${samplePath}, ${task.path}], ${options}, compression = 'uncompressed')`
+  // By position, because DuckDB renames columns that differ only in case, such as a name and its former spelling.
+  const names = task.contract.columns.flatMap(column => [column.name, ...column.from].map(name => ({ column, name })))
+  const aliases = names.map((_each, at) => ident(`f${at}`))
+  const read = sql`SELECT row_number() OVER () AS _ordinal, * FROM read_json([${samplePath}, ${task.path}], ${options}, compression = 'uncompressed') AS records(${join(aliases, ', ')})`
   return {
     from: sql`(${read}) WHERE _ordinal > ${samples.length}`,
     ordinal: sql`_ordinal - ${samples.length}`,
-    texts: column => [column.name, ...column.from].map(ident),
+    texts: column => names.flatMap((each, at) => (each.column === column ? [aliases[at] as Sql] : [])),
+    // A record that is `null` is let through as a row without values.
+    doubt: sql`(${join(
+      aliases.map(alias => sql`${alias} IS NULL`),
+      ' AND ',
+    )})`,
+    loose: true,
   }
 }
 

@@ -66,9 +66,10 @@ export class RecordFiles implements RecordSink {
     this.acceptedCount++
     const rescued = record.unknown.length === 0 ? '' : `,"_rescued":${JSON.stringify(rescuedJson(record.unknown))}`
     const fields = record.fields === '' ? '' : `,${record.fields}`
-    this.#good.write(
-      `{"_raw_row":${record.ordinal},"_offset":${record.offset},"_length":${record.length}${rescued}${fields}}\n`,
-    )
+    const line = `{"_raw_row":${record.ordinal},"_offset":${record.offset},"_length":${record.length}${rescued}${fields}}\n`
+    // A letter has at most three bytes; short lines need no counting.
+    if (line.length * 3 > this.longestBytes) this.longestBytes = Math.max(this.longestBytes, Buffer.byteLength(line))
+    this.#good.write(line)
     for (const each of record.unknown) if (each.top) this.#learn(each)
   }
 

@@ -25,6 +25,8 @@ export interface TextRows {
   readonly texts: (column: ContractColumn) => readonly Sql[]
   /** A further reason to look closely at a row. */
   readonly doubt?: Sql
+  /** See `TypedOptions`. */
+  readonly loose?: boolean
 }
 
 export interface DecodedObject {
@@ -47,7 +49,7 @@ export function clean(task: DecodeTask, rows: CopiedFile): DecodedObject {
  */
 export async function copyStrict(session: Session, task: DecodeTask, rows: TextRows): Promise<CopiedFile> {
   const doubts = [
-    ...task.contract.columns.flatMap(column => doubtsOf(column, rows.texts(column))),
+    ...task.contract.columns.flatMap(column => doubtsOf(column, rows.texts(column), rows.loose ?? false)),
     ...(rows.doubt ? [rows.doubt] : []),
   ]
   const certain = doubts.length === 0 ? sql`TRUE` : sql`NOT (${join(doubts, ' OR ')})`
@@ -56,9 +58,9 @@ export async function copyStrict(session: Session, task: DecodeTask, rows: TextR
   return copyToParquet(session, { source: select, schema: task.schema, path: `${task.base}.parquet` })
 }
 
-function doubtsOf(column: ContractColumn, texts: readonly Sql[]): readonly Sql[] {
+function doubtsOf(column: ContractColumn, texts: readonly Sql[], loose: boolean): readonly Sql[] {
   const text = coalesce(texts)
-  const { fits } = typed(column.type, text, { format: column.format })
+  const { fits } = typed(column.type, text, { format: column.format, loose })
   const twice =
     texts.length > 1
       ? [

@@ -301,7 +301,6 @@ describe('what the contract does not know', () => {
     const { table, refusals } = await decoded(
       defineDataset({ ...base(), evolution: 'freeze' }),
       '{"a":1}\n{"a":2,"zz":1}\n',
-      undefined,
     )
     expect(table).toHaveLength(1)
     expect(refusals).toMatchObject([{ reason: 'unknown_column', message: 'not in the contract: zz' }])

@@ -5,7 +5,7 @@ import { decode } from '#functions/quality/decode/decode.ts'
 import type { RefusedRecord } from '#functions/quality/decode/records.ts'
 import type { ScannedObject } from '#functions/quality/decode/scanned.ts'
 import type { RawObject } from '#lake/batch.ts'
-import { type Dataset, tableColumns } from '#lake/dataset.ts'
+import { type Column, type Dataset, tableColumns } from '#lake/dataset.ts'
 import { duckdbEngine, type Row, type Session } from '#lake/duckdb/engine.ts'
 import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import { evolveSchema } from '#lake/iceberg/schema.ts'
@@ -27,27 +27,49 @@ export interface Decoded extends ScannedObject {
   readonly refusals: readonly (RefusedRecord & { readonly raw: string })[]
 }
 
+export interface DecodingOptions {
+  readonly select?: Sql
+  /** Columns that evolution has added to the table. */
+  readonly added?: readonly Column[]
+  readonly decoder?: typeof decode
+}
+
 /** Decodes bytes as one raw object of the dataset; rows come back without the lineage that is the same for all. */
 export async function decoded(
   dataset: Dataset,
   bytes: string | Uint8Array,
-  select: Sql = sql`* EXCLUDE (_raw_object, _ingested_at)`,
+  options: DecodingOptions = {},
 ): Promise<Decoded> {
-  return inSession(async (session, folder) => {
-    await writeFile(join(folder, 'object'), bytes)
-    const task = {
-      object: OBJECT,
-      contract: { dataset, columns: dataset.columns.map(column => ({ ...column, soft: false })) },
-      schema: evolveSchema(undefined, tableColumns(dataset)).schema,
-      path: join(folder, 'object'),
-      base: join(folder, 'object-0'),
-    }
-    const result = await decode(session, task)
-    const table = result.rows
-      ? await session.rows(sql`SELECT ${select} FROM read_parquet(${result.rows.path}) ORDER BY _raw_row`)
-      : []
-    return { ...result, table, refusals: await refusalsOf(result) }
+  return inSession((session, folder) => decodedIn({ session, folder }, dataset, { bytes, ...options }))
+}
+
+let files = 0
+
+export async function decodedIn(
+  { session, folder }: { readonly session: Session; readonly folder: string },
+  dataset: Dataset,
+  options: DecodingOptions & { readonly bytes: string | Uint8Array },
+): Promise<Decoded> {
+  const { select = sql`* EXCLUDE (_raw_object, _ingested_at)`, added = [], decoder = decode } = options
+  const path = join(folder, `object-${++files}`)
+  await writeFile(path, options.bytes)
+  const result = await decoder(session, {
+    object: OBJECT,
+    contract: {
+      dataset,
+      columns: [
+        ...dataset.columns.map(column => ({ ...column, soft: false })),
+        ...added.map(column => ({ ...column, soft: true })),
+      ],
+    },
+    schema: evolveSchema(undefined, [...tableColumns(dataset), ...added]).schema,
+    path,
+    base: `${path}-0`,
   })
+  const table = result.rows
+    ? await session.rows(sql`SELECT ${select} FROM read_parquet(${result.rows.path}) ORDER BY _raw_row`)
+    : []
+  return { ...result, table, refusals: await refusalsOf(result) }
 }
 
 async function refusalsOf(result: ScannedObject): Promise<Decoded['refusals']> {

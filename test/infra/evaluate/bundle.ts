@@ -52,7 +52,8 @@ export async function importBundled(source: ProgramSource): Promise<unknown> {
   }
 }
 
-const BANNER = `import { createRequire as topLevelCreateRequire } from 'module';
+/** What SST puts before every ESM bundle, its own and those of handlers: bundled CommonJS wants `require` and the like. */
+export const BANNER = `import { createRequire as topLevelCreateRequire } from 'module';
 const require = topLevelCreateRequire(import.meta.url);
 import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from 'url';
 const __filename = topLevelFileUrlToPath(import.meta.url);

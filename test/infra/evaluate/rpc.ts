@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import * as esbuild from 'esbuild'
 import type { Bundle } from '../graph.ts'
+import { BANNER } from './bundle.ts'
 import { ACCOUNT, REGION } from './mocks.ts'
 
 export interface Rpc {
@@ -87,7 +88,7 @@ async function build(input: BuildInput, { root, bundles }: Place): Promise<unkno
     outfile: join(out, 'bundle.mjs'),
     external: Object.keys(installed),
   })
-  const built = { functionId: input.functionID, handler: input.handler, installed, ...result }
+  const built = { functionId: input.functionID, handler: input.handler, folder: out, installed, ...result }
   bundles.push(built)
   return { handler: `bundle.${exported}`, out, errors: built.errors, sourcemaps: [] }
 }
@@ -106,6 +107,7 @@ async function bundle(
   try {
     const { metafile } = await esbuild.build({
       entryPoints: [entry],
+      banner: { js: BANNER },
       bundle: true,
       platform: 'node',
       format: 'esm',

@@ -115,3 +115,27 @@ export function clickHouse(root: string): ClickHouse {
   const chdb = createRequire(import.meta.url)('chdb') as { query(text: string, format: string): Buffer | string }
   return { query: (text, format) => String(chdb.query(text, format)).trim() }
 }
+
+/** A data file that only manifests know of: nothing reads it. */
+export function manifestOnly(path: string, more: Partial<DataFile> = {}): DataFile {
+  return {
+    content: 0,
+    file_path: path,
+    file_format: 'PARQUET',
+    partition: [],
+    spec_id: 0,
+    record_count: 10n,
+    file_size_in_bytes: 100n,
+    column_sizes: new Map(),
+    value_counts: new Map(),
+    null_value_counts: new Map(),
+    nan_value_counts: new Map(),
+    lower_bounds: new Map(),
+    upper_bounds: new Map(),
+    split_offsets: null,
+    equality_ids: null,
+    sort_order_id: 0,
+    referenced_data_file: null,
+    ...more,
+  }
+}

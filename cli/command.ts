@@ -1,0 +1,41 @@
+import type { Dataset } from '#lake/dataset.ts'
+import type { LocalLake } from '#lake/disk/disk-lake.ts'
+import type { Terminal } from './terminal.ts'
+
+/** One command of `sluice`, as data and a function. */
+export interface Command {
+  readonly name: string
+  /** One line in the list of commands. */
+  readonly summary: string
+  /** The arguments as people read them: `TABLE`, `FILE…`. */
+  readonly takes: { readonly text: string; readonly min: number; readonly max: number }
+  readonly options: Readonly<Record<string, CommandOption>>
+  /** What the options do not say. */
+  readonly notes?: string
+  readonly examples: readonly string[]
+  /** Looks at a lake that must be there already. */
+  readonly reads: boolean
+  /** Returns an exit code, 0 when there is none. */
+  run(call: Call): Promise<number | undefined>
+}
+
+export interface CommandOption {
+  readonly help: string
+  /** The placeholder of the value; without one the option is a switch. */
+  readonly value?: string
+}
+
+export interface Call {
+  readonly given: readonly string[]
+  readonly options: Options
+  readonly terminal: Terminal
+  readonly lake: LocalLake
+  /** The folder of the lake. */
+  readonly root: string
+  datasets(): Promise<readonly Dataset[]>
+}
+
+export interface Options {
+  has(name: string): boolean
+  value(name: string): string | undefined
+}

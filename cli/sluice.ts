@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { runCommandLine } from './command-line.ts'
+import { explain } from './explain.ts'
+import { local } from './local.ts'
+import { put } from './put.ts'
+import { describeError } from './refusal.ts'
+import { show } from './show.ts'
+import { sql } from './sql.ts'
+import { tables } from './tables.ts'
+import { processTerminal } from './terminal.ts'
+
+/** The commands, in the order in which somebody new needs them. */
+const COMMANDS = [local, put, tables, show, sql, explain]
+
+const terminal = processTerminal()
+
+// What nobody waited for must not print a stack over whatever is on the screen.
+process.on('unhandledRejection', error => {
+  process.stderr.write(`${describeError(error, { debug: process.argv.includes('--debug') })}\n`)
+  process.exit(1)
+})
+
+const code = await runCommandLine(process.argv.slice(2), {
+  commands: COMMANDS,
+  terminal,
+  version: version(),
+  // Only the commands that run the pipeline need them: a mistake in a declaration must not keep anybody from looking at tables.
+  datasets: async () => (await import('#datasets/index.ts')).datasets,
+})
+await terminal.flush()
+process.exit(code)
+
+function version(): string {
+  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(file) as { readonly version: string }).version
+}

@@ -1,0 +1,20 @@
+import { defineDataset } from '#lake/dataset.ts'
+
+/** Gzipped JSON lines, as Firehose and most log shippers deliver them. New fields become columns. */
+export const weather = defineDataset({
+  name: 'weather',
+  description: 'Daily weather in Seattle',
+  owner: 'research',
+  source: { system: 'noaa', format: 'ndjson', match: 'weather/**/*.ndjson*' },
+  columns: {
+    date: { type: 'date', required: true },
+    precipitation: { type: 'decimal(6,1)', doc: 'millimetres' },
+    temp_max: { type: 'decimal(4,1)', doc: 'degrees Celsius' },
+    temp_min: { type: 'decimal(4,1)', doc: 'degrees Celsius' },
+    wind: { type: 'decimal(4,1)', doc: 'metres per second' },
+    weather: 'string',
+  },
+  partitionBy: ['year(date)'],
+  evolution: 'add',
+  freshness: { maxLagMinutes: 36 * 60 },
+})

@@ -1,0 +1,26 @@
+/** A topic under our own key: CloudWatch and other services cannot use the default one. */
+export function encryptedTopic(name: string, key: aws.kms.Key): sst.aws.SnsTopic {
+  return new sst.aws.SnsTopic(name, {
+    transform: {
+      topic: args => {
+        args.kmsMasterKeyId = key.arn
+      },
+    },
+  })
+}
+
+type Statement = aws.types.input.iam.GetPolicyDocumentStatementArgs
+
+/** TLS only, besides what is given. Roles of the account publish by their own policies. */
+export function topicPolicy(name: string, topic: sst.aws.SnsTopic, statements: readonly Statement[] = []): void {
+  const tlsOnly: Statement = {
+    sid: 'TlsOnly',
+    effect: 'Deny',
+    actions: ['sns:Publish'],
+    resources: [topic.arn],
+    principals: [{ type: '*', identifiers: ['*'] }],
+    conditions: [{ test: 'Bool', variable: 'aws:SecureTransport', values: ['false'] }],
+  }
+  const document = aws.iam.getPolicyDocumentOutput({ statements: [tlsOnly, ...statements] })
+  new aws.sns.TopicPolicy(`${name}Policy`, { arn: topic.arn, policy: document.json })
+}

@@ -1,0 +1,194 @@
+import type { Graph, Resource } from '../graph.ts'
+import {
+  allow,
+  BUCKET,
+  type Check,
+  FUNCTION,
+  list,
+  MACHINE,
+  ofType,
+  one,
+  parsePolicy,
+  ROLE,
+  roleOf,
+  roleStatements,
+  type Statement,
+} from './check.ts'
+
+interface Grant {
+  readonly where: string
+  readonly statement: Statement
+}
+
+/** Every statement that allows something: of roles and of the policies of buckets, queues and topics. */
+function grants(graph: Graph): readonly Grant[] {
+  const ofRoles = ofType(graph, ROLE).flatMap(role =>
+    roleStatements(role).map(statement => ({ where: role.name, statement })),
+  )
+  const ofResources = [
+    'aws:s3/bucketPolicy:BucketPolicy',
+    'aws:sqs/queuePolicy:QueuePolicy',
+    'aws:sns/topicPolicy:TopicPolicy',
+  ]
+    .flatMap(type => ofType(graph, type))
+    .flatMap(({ name, inputs }) => parsePolicy(inputs.policy).map(statement => ({ where: name, statement })))
+  return [...ofRoles, ...ofResources].filter(({ statement }) => statement.Effect === 'Allow')
+}
+
+/** Actions without resources in the service authorization reference. */
+const UNSCOPED = new Set([
+  'xray:PutTraceSegments',
+  'xray:PutTelemetryRecords',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+  'logs:CreateLogDelivery',
+  'logs:GetLogDelivery',
+  'logs:UpdateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:DescribeResourcePolicies',
+  'logs:DescribeLogGroups',
+])
+
+/** Objects of one bucket, tables of one database, streams of one log group. */
+const SCOPED_WILDCARDS = [
+  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/)?\*$/,
+  /^arn:aws:glue:[a-z0-9-]+:\d{12}:table\/[a-z0-9_]+\/\*(__raw)?$/,
+  /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:[\w/-]+:\*$/,
+]
+
+function wildcardResources({ where, statement }: Grant): readonly string[] {
+  return list(statement.Resource)
+    .filter(resource => resource.includes('*') && !SCOPED_WILDCARDS.some(pattern => pattern.test(resource)))
+    .filter(resource => resource !== '*' || !list(statement.Action).every(action => UNSCOPED.has(action)))
+    .map(resource => `${where}: ${list(statement.Action)} on ${resource}`)
+}
+
+const trust = (role: Resource): readonly Statement[] => {
+  const document: unknown = role.inputs.assumeRolePolicy
+  return typeof document === 'string' ? parsePolicy(document) : (document as { Statement: Statement[] }).Statement
+}
+
+/** Which objects a function's role may touch by an action: ARNs with their wildcard. */
+function reach(graph: Graph, fn: string, action: string): readonly string[] {
+  return roleStatements(roleOf(graph, one(graph, FUNCTION, fn)))
+    .filter(statement => list(statement.Action).includes(action))
+    .flatMap(statement => list(statement.Resource))
+}
+
+/** `writes('Publish', 'Tables')` and the like; all others must be absent. */
+const MATRIX: Readonly<Record<string, { readonly reads: readonly string[]; readonly writes: readonly string[] }>> = {
+  IngestFunction: { reads: ['Landing', 'Ops', 'Raw'], writes: ['Ops/*', 'Raw/*'] },
+  QualityFunction: { reads: ['Ops', 'Raw', 'Staging', 'Tables'], writes: ['Staging/*', 'Tables/*/metadata/*'] },
+  PublishFunction: { reads: ['Ops', 'Staging', 'Tables'], writes: ['Ops/*', 'Tables/*'] },
+}
+
+function matrixOf(graph: Graph, fn: string): { reads: string; writes: string } {
+  const named = (arn: string): string => {
+    const bucket = ofType(graph, BUCKET).find(each => arn.startsWith(`${each.arn}/`))
+    return bucket ? arn.replace(bucket.arn!, bucket.name.replace('Bucket', '')) : arn
+  }
+  const reads = reach(graph, fn, 's3:GetObject').map(each => named(each).replace(/\/\*$/, ''))
+  const writes = reach(graph, fn, 's3:PutObject').map(named)
+  return { reads: reads.toSorted().join(), writes: writes.toSorted().join() }
+}
+
+export const accessChecks: readonly Check[] = [
+  {
+    name: 'no policy allows a wildcard action',
+    find: graph =>
+      grants(graph)
+        .filter(
+          ({ statement }) => statement.NotAction !== undefined || list(statement.Action).some(a => a.includes('*')),
+        )
+        .map(({ where, statement }) => `${where}: ${list(statement.Action)}`),
+    breakIt: graph => allow(one(graph, ROLE, 'IngestRole'), { Action: 's3:*', Resource: 'arn:aws:s3:::x' }),
+  },
+  {
+    name: 'no policy allows a wildcard resource that is not on the list',
+    find: graph => grants(graph).flatMap(wildcardResources),
+    breakIt: graph => allow(one(graph, ROLE, 'QualityRole'), { Action: 'glue:GetTable', Resource: '*' }),
+  },
+  {
+    name: 'nobody may delete objects, tables or keys',
+    find: graph =>
+      grants(graph)
+        .filter(({ statement }) =>
+          list(statement.Action).some(action => /^(s3|glue|kms|dynamodb):.*(Delete|Bypass|Retention)/.test(action)),
+        )
+        .map(({ where, statement }) => `${where}: ${list(statement.Action)}`),
+    breakIt: graph =>
+      allow(one(graph, ROLE, 'PublishRole'), { Action: 's3:DeleteObject', Resource: 'arn:aws:s3:::x/*' }),
+  },
+  {
+    name: 'each function reads and writes the zones that it is for',
+    find: graph =>
+      Object.entries(MATRIX).flatMap(([fn, { reads, writes }]) => {
+        const found = matrixOf(graph, fn)
+        return found.reads === reads.join() && found.writes === writes.join() ? [] : [`${fn}: ${JSON.stringify(found)}`]
+      }),
+    breakIt: graph => {
+      const raw = one(graph, BUCKET, 'RawBucket')
+      allow(one(graph, ROLE, 'PublishRole'), { Action: 's3:GetObject', Resource: `${raw.arn}/*` })
+    },
+  },
+  {
+    name: 'keys are used through S3 or SNS alone',
+    find: graph =>
+      grants(graph)
+        .filter(({ statement }) => list(statement.Action).some(action => action.startsWith('kms:')))
+        .filter(
+          ({ statement }) =>
+            !/^(s3|sns)\.eu-west-1\.amazonaws\.com$/.test(
+              String(statement.Condition?.['StringEquals']?.['kms:ViaService']),
+            ) || list(statement.Resource).some(resource => !resource.includes(':key/')),
+        )
+        .map(({ where, statement }) => `${where}: ${list(statement.Action)}`),
+    breakIt: graph =>
+      allow(one(graph, ROLE, 'IngestRole'), { Action: 'kms:Decrypt', Resource: 'arn:aws:kms:eu-west-1:1:key/x' }),
+  },
+  {
+    name: 'a role trusts one AWS service and nobody else',
+    find: graph =>
+      ofType(graph, ROLE)
+        .filter(role => {
+          const statements = trust(role)
+          const service = (statements[0]?.Principal as { readonly Service?: unknown } | undefined)?.Service
+          const sole = statements.length === 1 && Object.keys(statements[0]?.Principal ?? {}).join() === 'Service'
+          return !sole || !/^(lambda|states|events)\.amazonaws\.com$/.test(String(service))
+        })
+        .map(role => role.name),
+    breakIt: graph => {
+      const role = one(graph, ROLE, 'QualityRole')
+      const principal = { Service: 'lambda.amazonaws.com', AWS: 'arn:aws:iam::123456789012:root' }
+      role.inputs.assumeRolePolicy = JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: principal }] })
+    },
+  },
+  {
+    name: 'no role has a managed policy',
+    find: graph =>
+      ofType(graph, ROLE)
+        .filter(role => (role.inputs.managedPolicyArns ?? []).length > 0)
+        .map(role => role.name),
+    breakIt: graph => {
+      one(graph, ROLE, 'IngestRole').inputs.managedPolicyArns = ['arn:aws:iam::aws:policy/AdministratorAccess']
+    },
+  },
+  {
+    name: 'one role per function, state machine and event target',
+    find: graph => {
+      const users = [
+        ...ofType(graph, FUNCTION).map(each => each.inputs.role),
+        ...ofType(graph, MACHINE).map(each => each.inputs.roleArn),
+        ...ofType(graph, 'aws:cloudwatch/eventTarget:EventTarget').flatMap(each => each.inputs.roleArn ?? []),
+      ]
+      const roles = ofType(graph, ROLE).map(each => each.arn)
+      const right = users.toSorted().join() === roles.toSorted().join() && new Set(users).size === users.length
+      return right ? [] : [`used: ${users}`, `declared: ${roles}`]
+    },
+    breakIt: graph => {
+      one(graph, FUNCTION, 'QualityFunction').inputs.role = one(graph, FUNCTION, 'PublishFunction').inputs.role
+    },
+  },
+]

@@ -1,0 +1,164 @@
+import type { Graph, Resource } from '../graph.ts'
+import { BUCKET, type Check, list, ofType, one, parsePolicy } from './check.ts'
+
+/** Sub-resources name their bucket; each bucket must have one for which `holds` is true. */
+function everyBucket(graph: Graph, type: string, holds: (resource: Resource, bucket: Resource) => boolean) {
+  const buckets = ofType(graph, BUCKET)
+  if (buckets.length !== 5) return [`${buckets.length} buckets instead of one per zone`]
+  return buckets
+    .filter(bucket => !ofType(graph, type).some(each => each.inputs.bucket === bucket.id && holds(each, bucket)))
+    .map(bucket => bucket.name)
+}
+
+const BLOCK = 'aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock'
+const POLICY = 'aws:s3/bucketPolicy:BucketPolicy'
+const ENCRYPTION = 'aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration'
+const LIFECYCLE = 'aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration'
+const VERSIONING = 'aws:s3/bucketVersioning:BucketVersioning'
+const KEY = 'aws:kms/key:Key'
+
+const denies = (policy: Resource, test: string, variable: string, value: string): boolean =>
+  parsePolicy(policy.inputs.policy).some(
+    each => each.Effect === 'Deny' && each.Principal === '*' && each.Condition?.[test]?.[variable] === value,
+  )
+
+export const storageChecks: readonly Check[] = [
+  {
+    name: 'no bucket is public',
+    find: graph =>
+      everyBucket(graph, BLOCK, ({ inputs }) =>
+        [inputs.blockPublicAcls, inputs.blockPublicPolicy, inputs.ignorePublicAcls, inputs.restrictPublicBuckets].every(
+          each => each === true,
+        ),
+      ),
+    breakIt: graph => {
+      one(graph, BLOCK, 'RawPublicAccessBlock').inputs.blockPublicPolicy = false
+    },
+  },
+  {
+    name: 'buckets refuse plain HTTP and old TLS, on the bucket and on its objects',
+    find: graph =>
+      everyBucket(graph, POLICY, (policy, bucket) => {
+        const plain = parsePolicy(policy.inputs.policy).find(
+          each => each.Condition?.['Bool']?.['aws:SecureTransport'] === 'false',
+        )
+        const resources = list(plain?.Resource)
+        return (
+          plain?.Effect === 'Deny' &&
+          resources.includes(bucket.arn!) &&
+          resources.includes(`${bucket.arn}/*`) &&
+          denies(policy, 'NumericLessThan', 's3:TlsVersion', '1.2')
+        )
+      }),
+    breakIt: graph => {
+      const policy = one(graph, POLICY, 'TablesPolicy')
+      policy.inputs.policy = policy.inputs.policy.replace('aws:SecureTransport', 'aws:SecureTransportation')
+    },
+  },
+  {
+    name: 'buckets are encrypted with the key of their own zone, and uploads cannot choose another',
+    find: graph =>
+      everyBucket(graph, ENCRYPTION, ({ inputs, name }, bucket) => {
+        const [rule] = inputs.rules
+        const key = one(graph, KEY, name.replace('Encryption', 'Key'))
+        const policy = ofType(graph, POLICY).find(each => each.inputs.bucket === bucket.id)!
+        return (
+          rule.applyServerSideEncryptionByDefault.sseAlgorithm === 'aws:kms' &&
+          rule.applyServerSideEncryptionByDefault.kmsMasterKeyId === key.arn &&
+          rule.bucketKeyEnabled === true &&
+          denies(policy, 'StringNotEquals', 's3:x-amz-server-side-encryption-aws-kms-key-id', key.arn!)
+        )
+      }),
+    breakIt: graph => {
+      const [rule] = one(graph, ENCRYPTION, 'StagingEncryption').inputs.rules
+      rule.applyServerSideEncryptionByDefault.kmsMasterKeyId = one(graph, KEY, 'RawKey').arn
+    },
+  },
+  {
+    name: 'keys rotate',
+    find: graph =>
+      ofType(graph, KEY)
+        .filter(each => each.inputs.enableKeyRotation !== true)
+        .map(each => each.name),
+    breakIt: graph => {
+      one(graph, KEY, 'RawKey').inputs.enableKeyRotation = false
+    },
+  },
+  {
+    name: 'landing, raw, tables and ops are versioned',
+    find: graph =>
+      ['Landing', 'Raw', 'Tables', 'Ops'].filter(
+        zone =>
+          !ofType(graph, VERSIONING).some(
+            ({ inputs }) =>
+              inputs.bucket === one(graph, BUCKET, `${zone}Bucket`).id &&
+              inputs.versioningConfiguration.status === 'Enabled',
+          ),
+      ),
+    breakIt: graph => {
+      one(graph, VERSIONING, 'LandingVersioning').inputs.versioningConfiguration.status = 'Suspended'
+    },
+  },
+  {
+    name: 'raw is locked against deletion',
+    find: graph => {
+      const lock = one(graph, 'aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration', 'RawLock').inputs
+      const bucket = one(graph, BUCKET, 'RawBucket')
+      const locked =
+        bucket.inputs.objectLockEnabled === true && lock.bucket === bucket.id && lock.rule.defaultRetention.days > 0
+      return locked ? [] : ['RawBucket']
+    },
+    breakIt: graph => {
+      one(graph, BUCKET, 'RawBucket').inputs.objectLockEnabled = false
+    },
+  },
+  {
+    name: 'unfinished multipart uploads go after at most seven days',
+    find: graph =>
+      everyBucket(graph, LIFECYCLE, ({ inputs }) =>
+        inputs.rules.some(
+          (rule: LifecycleRule) =>
+            rule.status === 'Enabled' &&
+            rule.filter.prefix === '' &&
+            (rule.abortIncompleteMultipartUpload?.daysAfterInitiation ?? 99) <= 7,
+        ),
+      ),
+    breakIt: graph => {
+      one(graph, LIFECYCLE, 'OpsLifecycle').inputs.rules.pop()
+    },
+  },
+  {
+    name: 'objects expire in landing and staging, and nowhere else',
+    find: graph => {
+      const expiring = ofType(graph, LIFECYCLE)
+        .filter(({ inputs }) => inputs.rules.some((rule: LifecycleRule) => rule.expiration !== undefined))
+        .map(({ name }) => name)
+        .sort()
+      return expiring.join() === 'LandingLifecycle,StagingLifecycle' ? [] : [`expiring: ${expiring}`]
+    },
+    breakIt: graph => {
+      one(graph, LIFECYCLE, 'TablesLifecycle').inputs.rules[0].expiration = { days: 30 }
+    },
+  },
+  {
+    name: 'only landing tells EventBridge about its objects',
+    find: graph => {
+      const notifying = ofType(graph, 'aws:s3/bucketNotification:BucketNotification')
+      const right =
+        notifying.length === 1 &&
+        notifying[0]!.inputs.bucket === one(graph, BUCKET, 'LandingBucket').id &&
+        notifying[0]!.inputs.eventbridge === true
+      return right ? [] : notifying.map(each => each.name)
+    },
+    breakIt: graph => {
+      one(graph, 'aws:s3/bucketNotification:BucketNotification', 'LandingEvents').inputs.bucket = 'other'
+    },
+  },
+]
+
+interface LifecycleRule {
+  readonly status: string
+  readonly filter: { readonly prefix: string }
+  readonly expiration?: unknown
+  readonly abortIncompleteMultipartUpload?: { readonly daysAfterInitiation: number }
+}

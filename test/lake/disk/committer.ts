@@ -1,0 +1,19 @@
+// A process that commits to one table until it has won often enough, and prints what it won: the token, and what it replaced.
+import { fileCatalog } from '#lake/disk/file-catalog.ts'
+import { isLakeError } from '#lake/errors.ts'
+
+const [root = '', wins = '1'] = process.argv.slice(2)
+const catalog = fileCatalog(root)
+
+for (let won = 0; won < Number(wins); ) {
+  const base = await catalog.load('t')
+  if (base === undefined) throw new Error('no table')
+  const metadataLocation = `file:///t/${process.pid}-${won}-${Math.random()}.json`
+  try {
+    await catalog.swap('t', base, { metadataLocation, location: 'file:///t', columns: [] })
+    won += 1
+    process.stdout.write(`${JSON.stringify({ base, metadataLocation })}\n`)
+  } catch (error) {
+    if (!isLakeError(error, 'conflict')) throw error
+  }
+}

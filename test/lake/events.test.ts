@@ -1,0 +1,100 @@
+// Events are small and carry pointers: what a rule may match on, and where the rest is. Their names are those that rules spell.
+import { expect, expectTypeOf, test } from 'vitest'
+import type { BatchManifest, ObjectOutcome, Verdict } from '../../lake/batch.ts'
+import { memoryLake } from '../../lake/disk/disk-lake.ts'
+import { batchRejected, EVENT_SOURCE, rawBatchReady, tableCommitted } from '../../lake/events.ts'
+import type { LakeEvent } from '../../lake/lake.ts'
+
+const lake = memoryLake()
+
+const manifest = (objects: number): BatchManifest => ({
+  id: 'B1',
+  dataset: 'orders',
+  objects: Array.from({ length: objects }, (_, index) => ({
+    id: `R${index}`,
+    uri: `s3://raw/${index}`,
+    version: 'v1',
+    bytes: 10,
+    sha256: 'ab',
+    sourceUri: `s3://landing/${index}`,
+    sourceVersion: 'v1',
+    landedMs: 0,
+    contractVersion: 1,
+  })),
+})
+
+const outcome = (applied: number, quarantined: number): ObjectOutcome => ({
+  rawObject: 'R0',
+  read: applied + quarantined,
+  applied,
+  quarantined,
+  superseded: 0,
+  reasons: {},
+})
+
+test('Raw Batch Ready points at the manifest', () => {
+  const event = rawBatchReady(lake, manifest(3))
+  expect(event).toEqual({
+    'detail-type': 'Raw Batch Ready',
+    detail: {
+      dataset: 'orders',
+      batch: 'B1',
+      manifest: 's3://memory-ops/batches/orders/B1/manifest.json',
+      objects: 3,
+      bytes: 30,
+    },
+  })
+  expectTypeOf(event).toExtend<LakeEvent>()
+  expect(EVENT_SOURCE).toBe('sluice')
+})
+
+test('its size does not grow with the batch', () => {
+  expect(JSON.stringify(rawBatchReady(lake, manifest(1_000))).length).toBeLessThan(300)
+})
+
+test('Table Committed sums the outcomes; the snapshot id is text', () => {
+  const report = {
+    batch: 'B1',
+    dataset: 'orders',
+    commitId: 'C1',
+    snapshotId: '9007199254740993',
+    quarantineSnapshotId: undefined,
+    objects: [outcome(5, 1), outcome(7, 0)],
+    committedMs: 0,
+  }
+  expect(tableCommitted(report, { table: 'orders', smallFiles: 4 })).toEqual({
+    'detail-type': 'Table Committed',
+    detail: {
+      dataset: 'orders',
+      table: 'orders',
+      batch: 'B1',
+      commitId: 'C1',
+      snapshotId: '9007199254740993',
+      rows: 12,
+      quarantined: 1,
+      smallFiles: 4,
+    },
+  })
+})
+
+test('Batch Rejected says why and where the verdict is', () => {
+  const table = { table: 'orders', tableUuid: 'u', schemaId: 0, specId: 0, files: [] }
+  const verdict: Verdict = {
+    batch: 'B1',
+    dataset: 'orders',
+    status: 'halt',
+    reason: 'Completeness "id" > 0.9',
+    target: table,
+    quarantine: undefined,
+    objects: [],
+  }
+  expect(batchRejected(lake, verdict)).toEqual({
+    'detail-type': 'Batch Rejected',
+    detail: {
+      dataset: 'orders',
+      batch: 'B1',
+      reason: 'Completeness "id" > 0.9',
+      verdict: 's3://memory-staging/orders/B1/verdict.json',
+    },
+  })
+})
