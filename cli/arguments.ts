@@ -94,8 +94,7 @@ function parse(rest: readonly string[], command: Command): Parsed {
     const message = error instanceof Error ? (error.message.split(/\. |\n/)[0] as string) : String(error)
     const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
     const near = unknown === undefined ? undefined : closest(unknown, Object.keys(known))[0]
-    const next =
-      near === undefined ? `\`sluice ${command.name} --help\` lists the options` : `did you mean --${near}?`
+    const next = near === undefined ? `\`sluice ${command.name} --help\` lists the options` : `did you mean --${near}?`
     throw usage(`sluice ${command.name}: ${message}`, next)
   }
 }

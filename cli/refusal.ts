@@ -45,6 +45,7 @@ const NEXT_BY_KIND: Partial<Record<ErrorKind, string>> = {
   'dataset-invalid': 'correct the declaration in datasets/',
   'out-of-memory': 'ask for less at once: fewer columns, a filter, or a LIMIT',
   'table-corrupt': 'run it again with --debug to see which file it is about',
+  'engine-failed': 'correct the query; `sluice show TABLE` lists the columns of a table',
   usage: '`sluice --help` shows how commands are used',
 }
 

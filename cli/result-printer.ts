@@ -1,9 +1,9 @@
 import type { Exact, Reading } from '#lake/duckdb/reading.ts'
 import { toJson, toText } from './exact-text.ts'
 import { styleOf } from './style.ts'
-import { layoutTable, type TableRow } from './table-printer.ts'
+import { hiddenNote, layoutTable, type TableRow } from './table-printer.ts'
 import type { Output } from './terminal.ts'
-import { counted, formatCount, formatDuration } from './units.ts'
+import { counted, formatDuration } from './units.ts'
 
 type ExactRow = readonly Exact[]
 
@@ -37,7 +37,11 @@ export interface ResultTableOptions {
 const SAMPLE_ROWS = 1_000
 
 export async function printResultTable(output: Output, reading: Reading, options: ResultTableOptions): Promise<void> {
-  const columns = reading.columns.map(({ name, type }) => ({ name, numeric: isNumeric(type) }))
+  const columns = reading.columns.map(({ name, type }) => ({
+    name,
+    numeric: NUMERIC.test(type),
+    whole: WHOLE.test(type),
+  }))
   const sample: TableRow[] = []
   let line: ((row: TableRow) => string) | undefined
   let hidden: readonly string[] = []
@@ -74,18 +78,15 @@ interface Outcome {
 
 function footer(output: Output, { printed, more, hidden, elapsedMs }: Outcome): string {
   const style = styleOf(output)
-  const rows = more
-    ? `the first ${counted(printed, 'row')}, there are more: --limit ROWS prints more of them`
-    : counted(printed, 'row')
-  const names = hidden.length > 6 ? [...hidden.slice(0, 5), `${formatCount(hidden.length - 5)} more`] : hidden
-  const columns = hidden.length === 0 ? '' : `not shown, for want of room: ${names.join(', ')}; --full shows all\n`
-  return style.dim(`${columns}${rows} in ${formatDuration(elapsedMs)}`).concat('\n')
+  const rows = more ? `the first ${counted(printed, 'row')}` : counted(printed, 'row')
+  const rest = more ? '; there are more: --limit ROWS prints more of them' : ''
+  const note = hiddenNote(hidden)
+  return style.dim(`${note === '' ? '' : `${note}\n`}${rows} in ${formatDuration(elapsedMs)}${rest}`).concat('\n')
 }
 
-/** DuckDB's numbers; a list of them is text. */
-function isNumeric(type: string): boolean {
-  return /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM|DECIMAL\(\d+,\d+\))$/.test(type)
-}
+/** DuckDB's names of types; a list of numbers is text. */
+const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM|DECIMAL\(\d+,\d+\))$/
+const WHOLE = /^(BOOLEAN|DATE|TIME|TIMESTAMP|UUID)( |_|$)/
 
 /** Chunks until there are so many rows; leaving early ends the query. */
 async function* limited(reading: Reading, limit: number | undefined): AsyncGenerator<readonly ExactRow[]> {

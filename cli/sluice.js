@@ -29,7 +29,9 @@ function flaggedNode() {
 
 function restart(node) {
   if (node === undefined) {
-    console.error(`error: Sluice needs Node 22.12 or newer, this is ${process.versions.node}: install one from nodejs.org`)
+    console.error(
+      `error: Sluice needs Node 22.12 or newer, this is ${process.versions.node}: install one from nodejs.org`,
+    )
     process.exit(1)
   }
   const [command, ...flags] = node

@@ -1,3 +1,4 @@
+import type { LakeError } from '#lake/errors.ts'
 import { snapshotAt } from '#lake/iceberg/metadata.ts'
 import type { Table } from '#lake/iceberg/table.ts'
 import type { Snapshot } from '#lake/iceberg/types.ts'
@@ -26,8 +27,20 @@ export function readAt(text: string): At {
   return { kind: 'time', ms, text }
 }
 
-/** The snapshot of the table that `--at` names; `not-found` names those that are nearest. */
-export function snapshotFor(table: Table, at: At): Snapshot {
+/** The snapshots that `--at` names, one for each table; errors name those that are nearest. */
+export function snapshotsFor(tables: readonly Table[], at: At): readonly Snapshot[] {
+  if (at.kind === 'id' && tables.length > 1) throw ofOneTable(tables, at.id)
+  return tables.map(table => snapshotFor(table, at))
+}
+
+function ofOneTable(tables: readonly Table[], id: bigint): LakeError {
+  const found = tables.flatMap(table => table.metadata.snapshots).find(snapshot => snapshot['snapshot-id'] === id)
+  const time = found === undefined ? 'TIME' : isoTime(found['timestamp-ms'])
+  const names = tables.map(table => table.name).join(' and ')
+  return usage(`a snapshot is of one table, and the query reads ${names}`, `give a time instead: --at ${time}`)
+}
+
+function snapshotFor(table: Table, at: At): Snapshot {
   const { snapshots } = table.metadata
   if (at.kind === 'id') {
     const found = snapshots.find(snapshot => snapshot['snapshot-id'] === at.id)
@@ -50,6 +63,7 @@ function nearest(table: Table, at: At): string {
   const found = similar.map(id => byTime[ids.indexOf(id)] as Snapshot)
   const named = found.length > 0 ? found : at.kind === 'time' ? byTime.slice(-1) : byTime.slice(0, NAMED_MAX)
   const list = named.map(snapshot => `${snapshot['snapshot-id']} of ${isoTime(snapshot['timestamp-ms'])}`).join(', ')
-  const lead = found.length > 0 ? 'the nearest' : at.kind === 'time' ? 'the oldest is' : 'the latest'
+  const kind = found.length > 0 ? 'nearest' : at.kind === 'time' ? 'oldest' : 'latest'
+  const lead = `the ${kind} ${named.length === 1 ? 'is' : 'are'}`
   return `${lead} ${list}; \`sluice show ${table.name}\` lists them all`
 }

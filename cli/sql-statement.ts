@@ -1,6 +1,6 @@
 import type { Session } from '#lake/duckdb/engine.ts'
 import { Sql, sql } from '#lake/duckdb/sql.ts'
-import { LakeError } from '#lake/errors.ts'
+import type { LakeError } from '#lake/errors.ts'
 import { usage } from './refusal.ts'
 
 /** A single SELECT that a person wrote, and the tables that it names. */
@@ -26,6 +26,7 @@ export async function readStatement(session: Session, text: string): Promise<Sel
     )
   }
   const named = namesIn(parsed.statements[0])
+  if (named.showsTables) throw usage('SHOW cannot tell what is in the lake', '`sluice tables` lists the tables')
   const tables = [...named.tables].filter(name => !named.defined.has(name))
   // The one place where a person writes SQL: it is a single SELECT, run in an engine that may read the tables' files and nothing else.
   return { statement: Sql.trusted(text), tables }
@@ -65,11 +66,12 @@ function pointAt(text: string, place: number): string {
 interface Names {
   readonly tables: Set<string>
   readonly defined: Set<string>
+  /** SHOW TABLES and its like, which the engine would answer from the views that were made for it: none. */
+  showsTables: boolean
 }
 
-/** SHOW and DESCRIBE name a table in a string of their own, which DuckDB answers from the views that are there. */
 function namesIn(tree: unknown): Names {
-  const names: Names = { tables: new Set(), defined: new Set() }
+  const names: Names = { tables: new Set(), defined: new Set(), showsTables: false }
   const open: unknown[] = [tree]
   while (open.length > 0) {
     const node = open.pop()
@@ -85,10 +87,14 @@ interface SyntaxNode {
   readonly table_name?: unknown
   readonly schema_name?: unknown
   readonly catalog_name?: unknown
+  readonly query?: unknown
   readonly cte_map?: { readonly map: readonly { readonly key: string }[] }
 }
 
-function readNode(node: SyntaxNode, { tables, defined }: Names): void {
+function readNode(node: SyntaxNode, names: Names): void {
+  const { tables, defined } = names
+  // DESCRIBE and SUMMARIZE carry the query that they are about.
+  if (node.type === 'SHOW_REF' && node.query === null) names.showsTables = true
   for (const { key } of node.cte_map?.map ?? []) defined.add(key.toLowerCase())
   if (node.type !== 'BASE_TABLE' || typeof node.table_name !== 'string') return
   // Another schema is one of the engine's own, such as information_schema.

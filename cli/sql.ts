@@ -4,11 +4,12 @@ import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, sql as query } from '#lake/duckdb/sql.ts'
 import { scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
 import { planScan } from '#lake/iceberg/scan.ts'
+import type { Table } from '#lake/iceberg/table.ts'
 import type { Call, Command } from './command.ts'
 import { openLakeTable } from './lake-table.ts'
 import { usage } from './refusal.ts'
 import { printCsv, printJsonLines, printResultTable } from './result-printer.ts'
-import { type At, readAt, snapshotFor } from './snapshot-choice.ts'
+import { type At, readAt, snapshotsFor } from './snapshot-choice.ts'
 import { readStatement } from './sql-statement.ts'
 
 const TABLE_ROWS_MAX = 1_000
@@ -20,7 +21,10 @@ export const sql: Command = {
   takes: { text: 'QUERY', min: 1, max: 1 },
   options: {
     at: { value: 'SNAPSHOT|TIME', help: 'read tables as they were: a snapshot id, or a time (UTC without a zone)' },
-    limit: { value: 'ROWS', help: `print at most so many rows; ${TABLE_ROWS_MAX.toLocaleString('en')} in a table, all in JSON and CSV` },
+    limit: {
+      value: 'ROWS',
+      help: `print at most so many rows; ${TABLE_ROWS_MAX.toLocaleString('en')} in a table, all in JSON and CSV`,
+    },
     full: { help: 'cut no text and leave out no column' },
     csv: { help: 'print CSV' },
   },
@@ -93,14 +97,16 @@ async function makeViews(
   session: Session,
   { tables, folder, at }: { readonly tables: readonly string[]; readonly folder: string; readonly at: At | undefined },
 ): Promise<void> {
-  for (const name of tables) {
-    const table = await openLakeTable(lake, name)
-    const plan = await planScan(lake, table, at === undefined ? {} : { snapshot: snapshotFor(table, at) })
+  const opened: Table[] = []
+  for (const name of tables) opened.push(await openLakeTable(lake, name))
+  const snapshots = at === undefined ? [] : snapshotsFor(opened, at)
+  for (const [index, table] of opened.entries()) {
+    const plan = await planScan(lake, table, { snapshot: snapshots[index] })
     const files = await stageFiles(lake, plan.files, folder)
     const scan = scanSql(
       plan.schema,
       files.map(file => file.path),
     )
-    await session.run(query`CREATE VIEW ${ident(name)} AS ${scan}`)
+    await session.run(query`CREATE VIEW ${ident(table.name)} AS ${scan}`)
   }
 }

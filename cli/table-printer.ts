@@ -4,8 +4,10 @@ import { cutText, printable, textWidth } from './text-width.ts'
 
 export interface TableColumn {
   readonly name: string
-  /** Numbers stand right, and are never cut: a part of a number is a wrong number. */
+  /** Numbers stand right. */
   readonly numeric?: boolean
+  /** Never cut, as numbers never are: a part of a number or of a time is a wrong one. */
+  readonly whole?: boolean
 }
 
 /** null is NULL, and looks different from the text. */
@@ -33,12 +35,26 @@ export async function printTable(
   options: TableOptions = {},
 ): Promise<boolean> {
   const layout = layoutTable(output, table, options)
-  return output.write(layout.header + table.rows.map(layout.line).join(''))
+  const note = hiddenNote(layout.hidden)
+  const rest = note === '' ? '' : `${' '.repeat(options.indent ?? 0)}${styleOf(output).dim(note)}\n`
+  return output.write(layout.header + table.rows.map(layout.line).join('') + rest)
+}
+
+const HIDDEN_NAMED_MAX = 6
+
+/** Says which columns are missing; empty when none is. */
+export function hiddenNote(hidden: readonly string[]): string {
+  if (hidden.length === 0) return ''
+  const isLong = hidden.length > HIDDEN_NAMED_MAX
+  const named = isLong
+    ? [...hidden.slice(0, HIDDEN_NAMED_MAX - 1), `${hidden.length - HIDDEN_NAMED_MAX + 1} more`]
+    : hidden
+  return `not shown, for want of room: ${named.join(', ')}; --full shows all`
 }
 
 const GAP = '  '
 /** Narrower than this, text says nothing; then columns are left out instead. */
-const TEXT_WIDTH_MIN = 8
+const TEXT_WIDTH_MIN = 12
 
 export function layoutTable(
   output: Output,
@@ -55,7 +71,7 @@ export function layoutTable(
   const line = (cells: readonly Aligned[]): string =>
     `${indent}${cells.map(cell => pad(cell)).join(GAP)}`.trimEnd().concat('\n')
   const cellOf = (text: string, at: number, mark?: (text: string) => string): Aligned => ({
-    text: isCut && !shown[at]?.numeric ? cutText(text, widths[at] as number) : text,
+    text: isCut && !isWhole(shown[at]) ? cutText(text, widths[at] as number) : text,
     width: widths[at] as number,
     numeric: shown[at]?.numeric ?? false,
     mark,
@@ -93,6 +109,8 @@ function pad({ text, width, numeric, mark }: Aligned): string {
   return numeric ? space + marked : marked + space
 }
 
+const isWhole = (column: TableColumn | undefined): boolean => column?.numeric === true || column?.whole === true
+
 function naturalWidth(column: TableColumn, at: number, rows: readonly TableRow[]): number {
   let width = Math.max(1, textWidth(printable(column.name)))
   for (const row of rows) width = Math.max(width, textWidth(printable(row[at] ?? 'NULL')))
@@ -108,7 +126,7 @@ function fitWidths(columns: readonly TableColumn[], natural: readonly number[], 
     const widths = squeeze(columns.slice(0, count), natural.slice(0, count), room - GAP.length * (count - 1))
     if (widths !== undefined) return widths
   }
-  return natural.slice(0, 1).map(width => (columns[0]?.numeric ? width : Math.min(width, Math.max(1, room))))
+  return natural.slice(0, 1).map(width => (isWhole(columns[0]) ? width : Math.min(width, Math.max(1, room))))
 }
 
 function squeeze(
@@ -117,14 +135,14 @@ function squeeze(
   room: number,
 ): readonly number[] | undefined {
   const total = (cap: number): number =>
-    natural.reduce((sum, width, at) => sum + (columns[at]?.numeric ? width : Math.min(width, cap)), 0)
+    natural.reduce((sum, width, at) => sum + (isWhole(columns[at]) ? width : Math.min(width, cap)), 0)
   if (total(Number.POSITIVE_INFINITY) <= room) return natural
   if (total(TEXT_WIDTH_MIN) > room) return undefined
   let cap = TEXT_WIDTH_MIN
   while (total(cap + 1) <= room) cap++
   let spare = room - total(cap)
   return natural.map((width, at) => {
-    if (columns[at]?.numeric || width <= cap) return width
+    if (isWhole(columns[at]) || width <= cap) return width
     return spare-- > 0 ? cap + 1 : cap
   })
 }

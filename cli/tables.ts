@@ -12,7 +12,7 @@ export const tables: Command = {
   name: 'tables',
   summary: 'list the tables with their sizes',
   takes: { text: '', min: 0, max: 0 },
-  options: {},
+  options: { full: { help: 'cut no text and leave out no column' } },
   notes: [
     'NAME__quarantine holds the records of NAME that were refused, with the reason. NAME__raw are the files as they came:',
     'no Iceberg table, so rows and snapshots are unknown.',
@@ -66,7 +66,10 @@ async function sizeOf(lake: Lake, table: Table): Promise<TableSize> {
 
 /** With partition projection there is no catalog entry on a folder, so the raw zone itself says what is in it. */
 async function rawTables(lake: Lake): Promise<readonly TableSize[]> {
-  const byDataset = new Map<string, { files: number; bytes: number; lastMs: number; readonly partitions: Set<string> }>()
+  const byDataset = new Map<
+    string,
+    { files: number; bytes: number; lastMs: number; readonly partitions: Set<string> }
+  >()
   for await (const object of lake.storage.list(`${lake.zones.raw}/`)) {
     const [dataset = '', date, hour, name] = object.uri.slice(lake.zones.raw.length + 1).split('/')
     if (name === undefined) continue
@@ -89,7 +92,7 @@ async function rawTables(lake: Lake): Promise<readonly TableSize[]> {
   }))
 }
 
-async function print({ terminal }: Call, all: readonly TableSize[]): Promise<void> {
+async function print({ terminal, options }: Call, all: readonly TableSize[]): Promise<void> {
   if (all.length === 0) {
     await terminal.out.write('The lake has no tables yet. Put a file: sluice put FILE --dataset NAME\n')
     return
@@ -97,9 +100,9 @@ async function print({ terminal }: Call, all: readonly TableSize[]): Promise<voi
   const columns = [
     { name: 'table' },
     ...['rows', 'files', 'size', 'partitions', 'snapshots'].map(name => ({ name, numeric: true })),
-    { name: 'last commit' },
+    { name: 'last commit', whole: true },
   ]
-  await printTable(terminal.out, { columns, rows: all.map(rowOf) })
+  await printTable(terminal.out, { columns, rows: all.map(rowOf) }, { full: options.has('full') })
 }
 
 const countOf = (count: number | null): string => (count === null ? '–' : formatCount(count))

@@ -52,16 +52,13 @@ function stopSignal(): AbortSignal {
   return controller.signal
 }
 
-export function streamOutput(
-  stream: NodeJS.WriteStream,
-  env: Readonly<Record<string, string | undefined>>,
-): Output {
+export function streamOutput(stream: NodeJS.WriteStream, env: Readonly<Record<string, string | undefined>>): Output {
   let broken: NodeJS.ErrnoException | undefined
   stream.on('error', error => {
     broken = error
   })
   const isTerminal = (stream as Partial<WriteStream>).isTTY === true
-  const columns = Number(env['COLUMNS']) || undefined
+  const asked = Number(env['COLUMNS']) || undefined
   return {
     write: text =>
       new Promise((resolve, reject) => {
@@ -73,7 +70,8 @@ export function streamOutput(
         if (broken) settle(broken)
         else stream.write(text, settle)
       }),
-    columns: isTerminal ? stream.columns : columns,
+    // A terminal that does not know its size says 0.
+    columns: isTerminal ? stream.columns || asked || 80 : asked,
     // https://no-color.org: any value but the empty one.
     colour: isTerminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
   }

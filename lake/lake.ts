@@ -73,6 +73,8 @@ export interface StagedFile {
 
 /** Objects by URI. Errors: `not-found`, `already-exists`, `throttled` and `unavailable` (retryable), `access-denied`, `checksum`. */
 export interface Storage {
+  /** Local folders whose files `stage` may hand out as they are stored; a session that reads staged files must be allowed in. */
+  readonly folders: readonly string[]
   /** undefined when the object (or that version of it) does not exist. Metadata included. */
   head(uri: Uri, options?: ReadOptions): Promise<ObjectInfo | undefined>
   /** The whole object, or bytes `start` (inclusive) to `end` (exclusive) of it. */

@@ -1,6 +1,6 @@
 import { datasets } from '../datasets/index.ts'
-import { rawTable } from '../functions/ingest/raw-table.ts'
 import { type Dataset, rawTableName } from '../lake/dataset.ts'
+import { rawTable } from '../lake/raw-table.ts'
 import { keepData } from './stage.ts'
 import type { Storage } from './storage.ts'
 

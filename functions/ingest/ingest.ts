@@ -2,11 +2,12 @@ import type { RawObject } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { RawBatchReady } from '#lake/events.ts'
 import type { Lake } from '#lake/lake.ts'
+import { mapParallel } from '#lake/parallel.ts'
+import { byteGate } from './byte-gate.ts'
 import { rejectMessage } from './dead-letter.ts'
 import { type Arrival, DIRECT, type EventReading, readEvent } from './event.ts'
 import { printable } from './guard.ts'
 import { type Landing, land } from './land.ts'
-import { byteGate, mapBounded } from './pool.ts'
 import { makeReady, type Unbatched } from './ready.ts'
 import { router } from './route.ts'
 
@@ -63,7 +64,7 @@ export async function ingest(
   warnOfRefused(lake, reading)
   const unread = await rejectInvalid(lake, reading)
   const hold = byteGate(STAGED_BYTES_MAX)
-  const landed = await mapBounded(reading.arrivals, OBJECTS_AT_ONCE, async arrival => ({
+  const landed = await mapParallel(reading.arrivals, OBJECTS_AT_ONCE, async arrival => ({
     arrival,
     landing: await land(lake, arrival, { route, hold }),
   }))
@@ -87,7 +88,7 @@ interface Unread {
 
 /** Messages that are no event; the ones that could not even be put aside are returned. */
 async function rejectInvalid(lake: Lake, reading: EventReading): Promise<readonly Unread[]> {
-  const unread = await mapBounded(reading.invalid, OBJECTS_AT_ONCE, async message => {
+  const unread = await mapParallel(reading.invalid, OBJECTS_AT_ONCE, async message => {
     try {
       await rejectMessage(lake, message)
       return []

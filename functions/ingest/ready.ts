@@ -13,10 +13,10 @@ import { type Dataset, rawTableName } from '#lake/dataset.ts'
 import { assert, LakeError } from '#lake/errors.ts'
 import { type RawBatchReady, rawBatchReady } from '#lake/events.ts'
 import type { Lake } from '#lake/lake.ts'
+import { mapParallel } from '#lake/parallel.ts'
+import { rawPartitionLocation, rawTable } from '#lake/raw-table.ts'
 import { ingestPartition } from './name.ts'
 import { planBatches } from './plan.ts'
-import { mapBounded } from './pool.ts'
-import { rawPartitionLocation, rawTable } from './raw-table.ts'
 
 const RECORDS_AT_ONCE = 16
 
@@ -40,7 +40,7 @@ export async function makeReady(lake: Lake, unbatched: Unbatched): Promise<reado
   const held = new Set(known.flatMap(batch => batch.objects.map(object => object.id)))
   const fresh = objects.filter(object => !held.has(object.id))
   const planned = planBatches(dataset.name, fresh)
-  await mapBounded(planned, RECORDS_AT_ONCE, batch =>
+  await mapParallel(planned, RECORDS_AT_ONCE, batch =>
     writeDocumentOnce(lake, manifestUri(lake, dataset.name, batch.id), batch),
   )
   const named = await recordLanded(lake, unbatched, [...known, ...planned])
@@ -66,7 +66,7 @@ async function registerPartitions(lake: Lake, dataset: Dataset, objects: readonl
 }
 
 async function readKnown(lake: Lake, { dataset, known }: Unbatched): Promise<readonly BatchManifest[]> {
-  const manifests = await mapBounded(known, RECORDS_AT_ONCE, batch =>
+  const manifests = await mapParallel(known, RECORDS_AT_ONCE, batch =>
     readDocument<BatchManifest>(lake, manifestUri(lake, dataset.name, batch)),
   )
   return manifests.filter(manifest => manifest !== undefined)
@@ -82,7 +82,7 @@ async function recordLanded(
   batches: readonly BatchManifest[],
 ): Promise<readonly string[]> {
   const batchByObject = new Map(batches.flatMap(batch => batch.objects.map(object => [object.id, batch.id] as const)))
-  const named = await mapBounded(objects, RECORDS_AT_ONCE, async object => {
+  const named = await mapParallel(objects, RECORDS_AT_ONCE, async object => {
     const batch = batchByObject.get(object.id)
     assert(batch !== undefined, `${object.id} was planned into no batch`)
     const first = await record(lake, {
@@ -91,7 +91,7 @@ async function recordLanded(
     })
     return first.outcome.kind === 'batched' ? first.outcome.batch : batch
   })
-  await mapBounded(duplicates, RECORDS_AT_ONCE, ({ object, of }) =>
+  await mapParallel(duplicates, RECORDS_AT_ONCE, ({ object, of }) =>
     record(lake, { ...origin(object, dataset.name), outcome: { kind: 'duplicate', of, rawUri: object.uri } }),
   )
   return named
@@ -118,7 +118,7 @@ interface Announcement {
 
 /** An earlier run may have died before its event; after the commit nobody needs one. Refining a batch twice changes nothing. */
 async function announce(lake: Lake, { dataset, batches, planned }: Announcement): Promise<readonly RawBatchReady[]> {
-  const open = await mapBounded([...batches], RECORDS_AT_ONCE, async batch => {
+  const open = await mapParallel([...batches], RECORDS_AT_ONCE, async batch => {
     if ((await lake.storage.head(commitUri(lake, dataset, batch))) !== undefined) return undefined
     return planned.find(each => each.id === batch) ?? (await readManifest(lake, dataset, batch))
   })

@@ -37,7 +37,7 @@ async function earlierRows(lake: Lake, base: Table, rawObjects: readonly string[
   const session = await lake.engine.open({
     threads: lake.limits.threads,
     memoryBytes: Math.floor(lake.limits.memoryBytes / 2),
-    folders: [folder, ...localFolders(lake)],
+    folders: [folder, ...lake.storage.folders],
     scratch: folder,
   })
   try {
@@ -52,9 +52,4 @@ async function earlierRows(lake: Lake, base: Table, rawObjects: readonly string[
     await session.close()
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-/** On disk staged files are the table's own files. */
-function localFolders(lake: Lake): readonly string[] {
-  return lake.zones.tables.startsWith('file://') ? [lake.zones.tables.slice('file://'.length)] : []
 }

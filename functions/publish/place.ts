@@ -1,9 +1,9 @@
 import type { StagedDataFile } from '#lake/batch.ts'
 import { LakeError } from '#lake/errors.ts'
-import { mapParallel } from '#lake/iceberg/parallel.ts'
 import { dataFileUri, openTable, type Table } from '#lake/iceberg/table.ts'
 import type { DataFile } from '#lake/iceberg/types.ts'
 import type { Lake } from '#lake/lake.ts'
+import { mapParallel } from '#lake/parallel.ts'
 import type { Contribution } from './publish.ts'
 
 /** A contribution to one table: the files that hold it and the identity of its commit. */

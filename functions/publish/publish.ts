@@ -28,7 +28,7 @@ export interface PublishReport {
   readonly rows: number
 }
 
-/** Raised when the same raw bytes would give other rows than before, so that replays are no repetition of an earlier commit. */
+/** Raised when a batch would give other rows than before, so that publishing it again is no repetition of its earlier commit. */
 const GENERATION = '1'
 
 /**
@@ -72,7 +72,7 @@ async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise
   const report: CommitReport = {
     batch,
     dataset: dataset.name,
-    commitId: commitIdOf(dataset.name, contribution.rawObjects),
+    commitId: commitIdOf(dataset.name, contribution),
     snapshotId: String(target.result.snapshot['snapshot-id']),
     quarantineSnapshotId: quarantine && String(quarantine.snapshot['snapshot-id']),
     objects: target.objects,
@@ -107,7 +107,7 @@ async function publishQuarantine(
     table: name,
     tableUuid: staged?.tableUuid,
     files: staged?.files ?? [],
-    commitId: commitIdOf(name, contribution.rawObjects),
+    commitId: commitIdOf(name, contribution),
   })
 }
 
@@ -117,14 +117,17 @@ async function publishTarget(
   { verdict, contribution }: BatchWork,
 ): Promise<{ readonly result: CommitResult; readonly objects: readonly ObjectOutcome[] }> {
   const { table, tableUuid, files } = verdict.target
-  const work = { ...contribution, table, tableUuid, files, commitId: commitIdOf(table, contribution.rawObjects) }
+  const work = { ...contribution, table, tableUuid, files, commitId: commitIdOf(table, contribution) }
   if (dataset.publish.mode === 'append') return { result: await publishAppend(lake, work), objects: verdict.objects }
   return publishReplace(lake, work, { scope: dataset.publish.scope, objects: verdict.objects })
 }
 
-/** H(table, sorted inputs, code generation): the same work always has the same id (reference: failures.md 3.7). */
-function commitIdOf(table: string, rawObjects: readonly string[]): string {
-  return hashText('publish', GENERATION, table, ...rawObjects.toSorted()).slice(0, 40)
+/**
+ * H(table, sorted inputs, code generation): the same work always has the same id (reference: failures.md 3.7). The batch is part of
+ * it, because the same objects in another batch are work of their own: a replay after the contract was mended.
+ */
+function commitIdOf(table: string, { batch, rawObjects }: Contribution): string {
+  return hashText('publish', GENERATION, table, batch, ...rawObjects.toSorted()).slice(0, 40)
 }
 
 function summaryOf(dataset: Dataset, verdict: Verdict): Readonly<Record<string, string>> {

@@ -35,15 +35,15 @@ export async function decodeBatch(lake: Lake, task: BatchTask, tables: Tables): 
   const session = await lake.engine.open({
     threads: 1,
     memoryBytes: Math.floor(lake.limits.memoryBytes * ENGINE_SHARE),
-    folders: [task.folder, ...localFolders(lake)],
+    folders: [task.folder, ...lake.storage.folders],
     scratch: task.folder,
   })
   try {
     const first = await decodeAll(lake, task, { session, table: tables.target })
     const columns = task.dataset.evolution === 'add' ? learned(first) : []
-    if (columns.length === 0)
-      return { session, target: tables.target, objects: first, superseded: supersededIn(task.dataset, first) }
-    const target = await tables.widen(columns)
+    const target = columns.length === 0 ? tables.target : await tables.widen(columns)
+    if (target.schema['schema-id'] === tables.target.schema['schema-id'])
+      return { session, target, objects: first, superseded: supersededIn(task.dataset, first) }
     const again = new Set(first.filter(each => (each.decoded?.unknown?.size ?? 0) > 0).map(each => each.object.id))
     const second = await decodeAll(
       lake,
@@ -59,11 +59,6 @@ export async function decodeBatch(lake: Lake, task: BatchTask, tables: Tables): 
     await session.close()
     throw error
   }
-}
-
-/** On disk staged files are the stored objects themselves. */
-function localFolders(lake: Lake): readonly string[] {
-  return [lake.zones.raw].filter(zone => zone.startsWith('file://')).map(zone => zone.slice('file://'.length))
 }
 
 interface Bench {

@@ -76,7 +76,7 @@ async function writeObject(refused: RefusedObject, task: QuarantineTask, lines: 
   }
   if (refused.file) {
     lines.write(
-      `${JSON.stringify({ ...common, _raw_row: 0, record: 0, byte_offset: 0, byte_length: object.bytes, stage: 'decode', raw: null, ...refused.file })}\n`,
+      `${JSON.stringify({ ...common, _raw_row: 0, record: 0, byte_offset: 0, byte_length: object.bytes, stage: stageOf(refused.file.reason), raw: null, ...refused.file })}\n`,
     )
     return
   }
@@ -114,6 +114,6 @@ async function rawBytes(file: FileHandle, place: RefusedRecord): Promise<Buffer>
   return buffer.subarray(0, bytesRead)
 }
 
-const CONTRACT_REASONS = /^(type:|required:|unknown_column|ambiguous_column)/
+const CONTRACT_REASONS = /^(type:|required:|unknown_column|ambiguous_column|contract_version)/
 
 const stageOf = (reason: string): string => (CONTRACT_REASONS.test(reason) ? 'contract' : 'decode')

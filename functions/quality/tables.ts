@@ -1,8 +1,10 @@
 import { type Column, type Dataset, LINEAGE, quarantineTableName, tableColumns } from '#lake/dataset.ts'
-import { currentSchema, defaultSortOrder, defaultSpec } from '#lake/iceberg/metadata.ts'
+import { updateTable } from '#lake/iceberg/commit.ts'
+import { currentSchema, defaultSortOrder, defaultSpec, setSchema } from '#lake/iceberg/metadata.ts'
+import { evolveSchema } from '#lake/iceberg/schema.ts'
 import type { Table } from '#lake/iceberg/table.ts'
 import { ensureTable, TABLE_PROPERTIES, tableDefinition } from '#lake/iceberg/table-definition.ts'
-import type { IcebergType, PartitionSpec, Schema, SortOrder } from '#lake/iceberg/types.ts'
+import type { IcebergType, PartitionSpec, Schema, SortOrder, TableMetadata } from '#lake/iceberg/types.ts'
 import type { Lake } from '#lake/lake.ts'
 
 /** A table as staged files are written for it. Field ids are never given twice, so the files stay right whatever the table becomes. */
@@ -19,7 +21,7 @@ export interface OpenTable {
 /** The dataset's tables, created and evolved as they are declared. */
 export interface Tables {
   readonly target: OpenTable
-  /** Adds nullable columns to the target. */
+  /** Adds nullable columns to the target, those of names that it does not have yet: of two batches that add one, the first wins. */
   widen(columns: readonly Column[]): Promise<OpenTable>
   /** Made when the first record is put aside. */
   quarantine(columns: readonly Column[]): Promise<OpenTable>
@@ -29,11 +31,7 @@ export async function openTables(lake: Lake, dataset: Dataset): Promise<Tables> 
   const definition = tableDefinition(dataset)
   return {
     target: opened(await ensureTable(lake, definition), dataset),
-    widen: async columns => {
-      const known = new Set(tableColumns(dataset).map(column => column.name.toLowerCase()))
-      const fresh = columns.filter(column => !known.has(column.name.toLowerCase()))
-      return opened(await ensureTable(lake, { ...definition, columns: [...definition.columns, ...fresh] }), dataset)
-    },
+    widen: async columns => opened(await updateTable(lake, dataset.name, table => widened(table, columns)), dataset),
     quarantine: async columns =>
       opened(
         await ensureTable(lake, {
@@ -47,6 +45,21 @@ export async function openTables(lake: Lake, dataset: Dataset): Promise<Tables> 
         dataset,
       ),
   }
+}
+
+/** More are refused by engines, or make every manifest and every query slow; what does not become a column stays in `_rescued`. */
+const COLUMNS_MAX = 5_000
+
+/** Gives back the same object when there is nothing to add. Engines do not tell names apart by case. */
+function widened(metadata: TableMetadata, columns: readonly Column[]): TableMetadata {
+  const schema = currentSchema(metadata)
+  const taken = new Set(schema.fields.map(field => field.name.toLowerCase()))
+  const fresh = columns.filter(column => {
+    const name = column.name.toLowerCase()
+    return !taken.has(name) && taken.size < COLUMNS_MAX && taken.add(name)
+  })
+  const evolved = evolveSchema(schema, fresh, metadata['last-column-id'])
+  return evolved.changed ? setSchema(metadata, evolved.schema, evolved.lastColumnId) : metadata
 }
 
 function opened(table: Table, dataset: Dataset): OpenTable {

@@ -1,10 +1,9 @@
 import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge'
 import { LakeError } from '../errors.ts'
+import { EVENT_SOURCE } from '../events.ts'
 import type { Bus, LakeEvent } from '../lake.ts'
 import { attempts, type Retrying } from './attempts.ts'
 import { awsError, commonKind } from './aws-errors.ts'
-
-export const EVENT_SOURCE = 'sluice'
 
 /** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html: 10 entries a call, and 256 KB, which is safe in every region. */
 const ENTRIES_MAX = 10

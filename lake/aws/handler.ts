@@ -1,4 +1,5 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware'
+import { MetricUnit } from '@aws-lambda-powertools/metrics'
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware'
 import middy from '@middy/core'
@@ -11,8 +12,9 @@ import { telemetry } from './telemetry.ts'
 export type AwsHandler<R> = (event: unknown, context: Context) => Promise<R>
 
 /**
- * A story as a Lambda handler: request and correlation ids on every log line, a cold start metric, a trace, and nothing of the
- * event logged. Errors are logged and thrown on, so that the queue or the state machine retries, or gives up with a reason.
+ * A story as a Lambda handler: request and correlation ids on every log line, metrics of cold starts and failures, a trace,
+ * and nothing of the event logged. Errors are logged and thrown on, so that the queue or the state machine retries, or gives up
+ * with a reason.
  */
 export function lambda<R>(lake: Lake, story: (lake: Lake, event: unknown) => Promise<R>): AwsHandler<R> {
   const { logger, metrics, tracer } = telemetry()
@@ -24,7 +26,12 @@ export function lambda<R>(lake: Lake, story: (lake: Lake, event: unknown) => Pro
       before: ({ event, context }) => {
         logger.appendKeys({ correlation_id: correlationId(event) ?? context.awsRequestId })
       },
+      // A block, because Middy takes what `after` returns for the answer.
+      after: () => {
+        metrics.addMetric('Failures', MetricUnit.Count, 0)
+      },
       onError: ({ error }) => {
+        metrics.addMetric('Failures', MetricUnit.Count, 1)
         logger.error('the invocation failed', errorFields(error))
         // Step Functions retries by the error's name, and repeating what can never succeed only costs time.
         if (error instanceof LakeError && !error.retryable) error.name = TERMINAL_ERROR

@@ -8,9 +8,9 @@ import {
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3'
-import { sha256Handle } from '../disk/file-hash.ts'
 import { stagedName } from '../disk/staged-name.ts'
 import { assert, isLakeError, LakeError } from '../errors.ts'
+import { sha256Handle } from '../file-hash.ts'
 import type { ObjectInfo, ReadOptions, StagedFile, Uri } from '../lake.ts'
 import { attempts, inParallel } from './attempts.ts'
 import { serviceFailure } from './aws-errors.ts'

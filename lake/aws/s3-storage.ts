@@ -31,6 +31,7 @@ export function s3Storage(options: S3Options): Storage {
     copyBytesMax: options.copyBytesMax ?? 512 * MIB,
   }
   return {
+    folders: [],
     head: (uri, read) => headObject(access, uri, read),
     get: (uri, read = {}) => getObject(access, uri, read),
     put: (uri, body, write = {}) => putObject(access, uri, { ...write, body }),

@@ -1,12 +1,13 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { LakeError } from '../errors.ts'
+import { sha256Handle } from '../file-hash.ts'
 import type { ObjectInfo, ReadOptions, StagedFile, Storage, Uri } from '../lake.ts'
 import { listObjects } from './disk-list.ts'
-import { checkInside, type DiskPlace, locate, objectInfo, statObject, versionOf } from './disk-place.ts'
+import { checkInside, type DiskPlace, locate, objectInfo, statObject, versionOf, ZONES } from './disk-place.ts'
 import { copyObject, removeObject, writeBytes, writeFileCopy } from './disk-write.ts'
 import { fileError, isMissing } from './file-errors.ts'
-import { sha256Handle } from './file-hash.ts'
 import { readSidecar } from './sidecar.ts'
 
 const READ_ATTEMPTS_MAX = 3
@@ -23,6 +24,7 @@ export function diskStorage(root: string): Storage {
     return place
   }
   return {
+    folders: ZONES.map(zone => join(root, zone)),
     head: (uri, options) => translated(uri, () => head(root, at(uri), options)),
     get: (uri, options = {}) =>
       translated(uri, () =>

@@ -15,10 +15,10 @@ import {
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { LakeError } from '../errors.ts'
+import { sha256File } from '../file-hash.ts'
 import type { ObjectInfo, ReadOptions, WriteOptions } from '../lake.ts'
 import { checkInside, type DiskPlace, objectInfo, statObject, versionOf } from './disk-place.ts'
 import { errorCode, isMissing } from './file-errors.ts'
-import { sha256File } from './file-hash.ts'
 import { dropSidecar, writeSidecar } from './sidecar.ts'
 
 const TEMP_AGE_MS_MAX = 24 * 3_600_000

@@ -6,8 +6,8 @@ import type { Catalog, CatalogEntry, HivePartition, HiveTable, IcebergEntry, Tab
 import { byValues, checkName, checkPartition, conflict, exists, noTable, otherLocation } from './catalog-rules.ts'
 import { errorCode, fileError, isMissing } from './file-errors.ts'
 
-/** Pointers kept behind the current one, for people and for writers that are a little late. */
-const POINTERS_KEPT = 10
+/** Pointers kept behind the current one, for people who want to go back, and so that a writer must be very late to need `commit-unknown`. */
+const POINTERS_KEPT = 100
 const READ_ATTEMPTS_MAX = 20
 
 /** `previous` names the metadata that this pointer replaced. */

@@ -82,6 +82,7 @@ export function memoryStorage(options: {
     return result
   }
   return {
+    folders: [],
     head: (uri, read) => effect('head', uri, () => headOf(objects, uri, read)),
     get: (uri, read = {}) =>
       effect('get', uri, () => existing(objects, uri, read).bytes.slice(read.range?.start ?? 0, read.range?.end)),

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { sha256File } from '../file-hash.ts'
 import type { Lake } from '../lake.ts'
-import { mapParallel } from './parallel.ts'
+import { mapParallel } from '../parallel.ts'
 import { dataFileUri, type Table } from './table.ts'
 import type { DataFile } from './types.ts'
 import type { WrittenFile } from './write-files.ts'
@@ -17,13 +16,7 @@ export async function placeFiles(
 ): Promise<readonly DataFile[]> {
   return mapParallel(written, FILES_AT_ONCE, async ({ path, file }, index) => {
     const uri = dataFileUri(table, file, `${name}-${String(index).padStart(5, '0')}.parquet`)
-    await lake.storage.upload(path, uri, { sha256: await fileSha256(path) })
+    await lake.storage.upload(path, uri, { sha256: await sha256File(path) })
     return { ...file, file_path: uri }
   })
-}
-
-async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

@@ -1,6 +1,6 @@
 import { ident, join, type Sql, sql } from '../duckdb/sql.ts'
 import type { Lake } from '../lake.ts'
-import { mapParallel } from './parallel.ts'
+import { mapParallel } from '../parallel.ts'
 import { duckdbType } from './schema-text.ts'
 import type { LiveFile, NestedField, Schema } from './types.ts'
 

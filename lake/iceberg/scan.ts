@@ -1,8 +1,8 @@
 import { assert, LakeError } from '../errors.ts'
 import type { Lake } from '../lake.ts'
+import { mapParallel } from '../parallel.ts'
 import { hasLiveFiles } from './manifest-list.ts'
 import { currentSnapshot, snapshotSchema } from './metadata.ts'
-import { mapParallel } from './parallel.ts'
 import type { PartitionColumn } from './partition.ts'
 import { mayMatch, metricsRange, type Predicate, partitionRange, project, summaryRange } from './predicate.ts'
 import { isPrimitive } from './primitive.ts'
@@ -39,22 +39,25 @@ export async function planScan(lake: Lake, table: Table, options: ScanOptions = 
   )
   const manifests = (await manifestsOf(lake, snapshot)).filter(hasLiveFiles)
   const wanted = manifests.filter(manifest => tests.every(each => manifestMayMatch(manifest, columns, each)))
-  const entries = await mapParallel(wanted, MANIFESTS_AT_ONCE, async manifest =>
-    (await entriesOf(lake, metadata, manifest)).filter(entry => entry.status !== 2).map(checkReadable),
-  )
-  const live = entries.flat().map(liveFile)
-  const files = live.filter(({ file }) => tests.every(each => fileMayMatch(file, columns, each)))
-  const bytes = (of: readonly LiveFile[]): bigint => of.reduce((sum, { file }) => sum + file.file_size_in_bytes, 0n)
+  const parts = await mapParallel(wanted, MANIFESTS_AT_ONCE, async manifest => {
+    const live = (await entriesOf(lake, metadata, manifest)).filter(entry => entry.status !== 2).map(checkReadable)
+    const kept = live.filter(entry => tests.every(each => fileMayMatch(entry.data_file, columns, each)))
+    // Statistics take most of the memory, so those of skipped files go before the next manifest comes.
+    return { kept: kept.map(liveFile), files: live.length - kept.length, bytes: bytesOf(live) - bytesOf(kept) }
+  })
   return {
     schema,
-    files,
+    files: parts.flatMap(part => part.kept),
     skipped: {
       manifests: manifests.length - wanted.length,
-      files: live.length - files.length,
-      bytes: bytes(live) - bytes(files),
+      files: parts.reduce((sum, part) => sum + part.files, 0),
+      bytes: parts.reduce((sum, part) => sum + part.bytes, 0n),
     },
   }
 }
+
+const bytesOf = (entries: readonly ManifestEntry[]): bigint =>
+  entries.reduce((sum, entry) => sum + entry.data_file.file_size_in_bytes, 0n)
 
 /** The files of `planScan`. */
 export async function liveFiles(lake: Lake, table: Table, options?: ScanOptions): Promise<readonly LiveFile[]> {

@@ -78,29 +78,36 @@ function fieldIdValue(id: number, type: IcebergType): Sql {
   }
 }
 
+/** How Hive is to see temporal values: as they are, or as the text or number that stands in a raw file. */
+export type HiveTimes = 'timestamp' | 'string' | 'bigint'
+
 /** The Hive type that Glue and Athena show (Iceberg's IcebergToGlueConverter): informational, time and uuid become string. */
-export function hiveType(type: IcebergType): string {
-  if (typeof type === 'string') return hivePrimitive(type)
+export function hiveType(type: IcebergType, times: HiveTimes = 'timestamp'): string {
+  if (typeof type === 'string') return hivePrimitive(type, times)
   switch (type.type) {
     case 'struct':
-      return `struct<${type.fields.map(field => `${field.name}:${hiveType(field.type)}`).join(',')}>`
+      return `struct<${type.fields.map(field => `${field.name}:${hiveType(field.type, times)}`).join(',')}>`
     case 'list':
-      return `array<${hiveType(type.element)}>`
+      return `array<${hiveType(type.element, times)}>`
     case 'map':
-      return `map<${hiveType(type.key)},${hiveType(type.value)}>`
+      return `map<${hiveType(type.key, times)},${hiveType(type.value, times)}>`
   }
 }
 
-function hivePrimitive(type: string): string {
+function hivePrimitive(type: string, times: HiveTimes): string {
   const primitive = parsePrimitive(type)
   switch (primitive.kind) {
     case 'long':
       return 'bigint'
+    case 'date':
+      return times === 'string' ? 'string' : 'date'
     case 'time':
+      return times === 'bigint' ? 'bigint' : 'string'
+    case 'timestamp':
+    case 'timestamptz':
+      return times
     case 'uuid':
       return 'string'
-    case 'timestamptz':
-      return 'timestamp'
     case 'fixed':
       return 'binary'
     case 'decimal':

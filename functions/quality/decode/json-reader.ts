@@ -134,9 +134,9 @@ export class JsonReader {
   #closeCases(shape: Shape & { readonly kind: 'struct' }, seen: ReadonlyMap<string, string>, path: string): void {
     for (const [name, key] of seen) {
       if (shape.fields.has(key)) continue
-      const twin = shape.fields.get(shape.lower.get(name.toLowerCase()) ?? '')?.name
-      if (twin !== undefined && seen.has(twin))
-        throw new RecordProblem('ambiguous_column', `"${path}${key}" and "${path}${twin}" differ only in case`)
+      const twin = shape.fields.get(shape.lower.get(name.toLowerCase()) ?? '')
+      if (twin !== undefined && !twin.soft && seen.has(twin.name))
+        throw new RecordProblem('ambiguous_column', `"${path}${key}" and "${path}${twin.name}" differ only in case`)
     }
   }
 

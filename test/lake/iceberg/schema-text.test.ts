@@ -40,7 +40,33 @@ test('Hive', () => {
     'struct<a:decimal(9,2),b:array<string>>',
     'map<string,struct<u:string>>',
   ])
-  expect(['int', 'timestamptz', 'fixed[4]', 'date'].map(hiveType)).toEqual(['int', 'timestamp', 'binary', 'date'])
+})
+
+test.each([
+  ['boolean', 'boolean'],
+  ['int', 'int'],
+  ['long', 'bigint'],
+  ['float', 'float'],
+  ['double', 'double'],
+  ['decimal(38, 0)', 'decimal(38,0)'],
+  ['string', 'string'],
+  ['uuid', 'string'],
+  ['binary', 'binary'],
+  ['fixed[4]', 'binary'],
+  ['time', 'string'],
+  ['date', 'date'],
+  ['timestamp', 'timestamp'],
+  ['timestamptz', 'timestamp'],
+])('Hive: %s is %s', (type, hive) => {
+  expect(hiveType(type)).toBe(hive)
+})
+
+test('Hive can be told to see times as the text or the numbers of a raw file, at any depth', () => {
+  const temporal = ['date', 'time', 'timestamp', 'timestamptz']
+  expect(temporal.map(type => hiveType(type, 'string'))).toEqual(['string', 'string', 'string', 'string'])
+  expect(temporal.map(type => hiveType(type, 'bigint'))).toEqual(['date', 'bigint', 'bigint', 'bigint'])
+  const nested = schema.fields.map(field => hiveType(field.type, 'bigint'))
+  expect(nested[1]).toBe('struct<a:decimal(9,2),b:array<bigint>>')
 })
 
 test('field ids', () => {

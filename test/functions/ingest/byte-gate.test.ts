@@ -1,6 +1,6 @@
-// At most `width` pieces of work run at once and at most `bytesMax` are held, every piece is tried, and results keep their order.
+// At most `bytesMax` are held at once, first come, first served; work above the limit goes alone.
 import { expect, test } from 'vitest'
-import { byteGate, mapBounded } from '../../../functions/ingest/pool.ts'
+import { byteGate } from '../../../functions/ingest/byte-gate.ts'
 
 /** Work that ends when told to, so that what runs at one time is seen exactly. */
 const manual = () => {
@@ -20,33 +20,6 @@ const manual = () => {
     },
   }
 }
-
-test('width bounds what runs, the next starts when one ends, results keep the order of the items', async () => {
-  const { running, work, finish } = manual()
-  const all = mapBounded(['a', 'b', 'c', 'd'], 2, name => work(name)())
-  expect(running()).toEqual(['a', 'b'])
-  await finish('b')
-  expect(running()).toEqual(['a', 'c'])
-  await finish('c')
-  await finish('d')
-  await finish('a')
-  expect(await all).toEqual(['a', 'b', 'c', 'd'])
-})
-
-test('no items, no work', async () => {
-  expect(await mapBounded([], 4, async () => 1)).toEqual([])
-})
-
-test('a failure is thrown after all others were tried', async () => {
-  const tried: number[] = []
-  const work = async (item: number): Promise<void> => {
-    tried.push(item)
-    if (item === 1) throw new Error('first')
-    if (item === 3) throw new Error('second')
-  }
-  await expect(mapBounded([0, 1, 2, 3, 4], 2, work)).rejects.toThrow('first')
-  expect(tried).toEqual([0, 1, 2, 3, 4])
-})
 
 test('the gate holds back what does not fit, first come, first served', async () => {
   const { running, work, finish } = manual()

@@ -1,8 +1,8 @@
 // Every dataset's raw zone is a Hive-style table whose partitions are either projected or registered at the same places, with a SerDe
 // that reads what producers sent and types that cannot fail on it.
 import { expect, test } from 'vitest'
-import { hiveType, rawPartitionLocation, rawTable } from '../../../functions/ingest/raw-table.ts'
-import { type DatasetSpec, defineDataset } from '../../../lake/dataset.ts'
+import { type DatasetSpec, defineDataset } from '../../lake/dataset.ts'
+import { rawPartitionLocation, rawTable } from '../../lake/raw-table.ts'
 
 const define = (source: Partial<DatasetSpec<'id'>['source']>, extra: object = {}) =>
   defineDataset({
@@ -102,22 +102,4 @@ test('Avro: the reader schema that Athena wants, every field nullable, record na
   expect(schema.fields[4].type[1]).toEqual({ type: 'map', values: ['null', 'int'] })
   expect(schema.fields[5].type[1].items[1]).toMatchObject({ type: 'record', name: 'orders_lines_element' })
   expect(table.columns.map(column => column.type)).toEqual(expect.arrayContaining(['bigint', 'date']))
-})
-
-test.each([
-  ['boolean', 'boolean'],
-  ['int', 'int'],
-  ['long', 'bigint'],
-  ['float', 'float'],
-  ['double', 'double'],
-  ['decimal(38,0)', 'decimal(38,0)'],
-  ['string', 'string'],
-  ['uuid', 'string'],
-  ['binary', 'binary'],
-  ['time', 'string'],
-  ['date', 'date'],
-  ['timestamp', 'timestamp'],
-  ['timestamptz', 'timestamp'],
-] as const)('%s is %s', (type, hive) => {
-  expect(hiveType(type, 'timestamp')).toBe(hive)
 })

@@ -1,5 +1,7 @@
-import type { Column, ColumnType, CsvDialect, Dataset, Source } from '#lake/dataset.ts'
-import type { CatalogColumn, HiveTable, Uri } from '#lake/lake.ts'
+import type { Column, ColumnType, CsvDialect, Dataset, Source } from './dataset.ts'
+import { evolveSchema } from './iceberg/schema.ts'
+import { type HiveTimes, hiveType } from './iceberg/schema-text.ts'
+import type { CatalogColumn, HiveTable, Uri } from './lake.ts'
 
 /**
  * The Hive-style table over a dataset's raw objects: what came in, as it came in, for Athena and for eyes. Times and CSV
@@ -82,7 +84,7 @@ function reading(source: Source, dataset: Dataset): Reading {
     case 'csv':
       return {
         format: 'csv',
-        columns: dataset.columns.map(column => ({ ...named(column), type: 'string' })),
+        columns: columnsOf(dataset, 'string').map(column => ({ ...column, type: 'string' })),
         serde: textSerde('org.apache.hadoop.hive.serde2.OpenCSVSerde', csvParameters(source.csv)),
         parameters: source.csv.header ? { 'skip.header.line.count': '1' } : {},
       }
@@ -101,6 +103,7 @@ function reading(source: Source, dataset: Dataset): Reading {
     case 'avro':
       return {
         format: 'avro',
+        // Files carry milliseconds or microseconds, and Hive would take the one for the other.
         columns: columnsOf(dataset, 'bigint'),
         serde: {
           library: 'org.apache.hadoop.hive.serde2.avro.AvroSerDe',
@@ -125,41 +128,13 @@ function csvParameters(csv: CsvDialect): Readonly<Record<string, string>> {
 
 // --- Types ---------------------------------------------------------------------------------------------------------
 
-/** `bigint` for Avro: files carry milliseconds or microseconds, and Hive would take the one for the other. */
-type Times = 'string' | 'timestamp' | 'bigint'
-
-function columnsOf(dataset: Dataset, times: Times): readonly CatalogColumn[] {
-  return dataset.columns.map(column => ({ ...named(column), type: hiveType(column.type, times) }))
-}
-
-/** Glue folds names to lower case. */
-function named(column: { readonly name: string; readonly doc: string | undefined }): Omit<CatalogColumn, 'type'> {
-  return { name: column.name.toLowerCase(), ...(column.doc === undefined ? {} : { comment: column.doc }) }
-}
-
-/** The Hive spelling of a column's type, with temporal values as `times`. */
-export function hiveType(type: ColumnType, times: Times): string {
-  if (typeof type !== 'string') {
-    if ('list' in type) return `array<${hiveType(type.list, times)}>`
-    if ('map' in type) return `map<${hiveType(type.map.key, times)},${hiveType(type.map.value, times)}>`
-    const fields = type.struct.map(field => `${field.name.toLowerCase()}:${hiveType(field.type, times)}`)
-    return `struct<${fields.join(',')}>`
-  }
-  switch (type) {
-    case 'long':
-      return 'bigint'
-    case 'date':
-      return times === 'string' ? 'string' : 'date'
-    case 'timestamp':
-    case 'timestamptz':
-      return times
-    case 'time':
-      return times === 'bigint' ? 'bigint' : 'string'
-    case 'uuid':
-      return 'string'
-    default:
-      return type
-  }
+/** In lower case, as Glue folds names at every depth. */
+function columnsOf(dataset: Dataset, times: HiveTimes): readonly CatalogColumn[] {
+  return evolveSchema(undefined, dataset.columns).schema.fields.map(field => ({
+    name: field.name.toLowerCase(),
+    type: hiveType(field.type, times).toLowerCase(),
+    ...(field.doc === undefined ? {} : { comment: field.doc }),
+  }))
 }
 
 type AvroType = string | Readonly<Record<string, unknown>> | readonly AvroType[]

@@ -1,0 +1,105 @@
+import { datasets } from '#datasets/index.ts'
+
+import { diskLake, type LocalLake } from '#lake/disk/disk-lake.ts'
+import { type Balance, balanceOf, isBalanced } from '#local/balance.ts'
+import { startLocal } from '#local/run.ts'
+import { landDemoData } from './demo-data.ts'
+import { DemoProgress } from './demo-progress.ts'
+import { styleOf } from './style.ts'
+import { printTable } from './table-printer.ts'
+import { processTerminal, type Terminal } from './terminal.ts'
+import { formatBytes, formatCount, formatDuration } from './units.ts'
+
+/** `npm run demo`: real files through the whole pipeline into `.sluice/`, and a table of what became of every record. */
+export async function demo(terminal: Terminal, lake: LocalLake): Promise<boolean> {
+  const style = styleOf(terminal.out)
+  const started = performance.now()
+  await terminal.out.write(`${style.bold('Sluice demo')}  files → landing → raw → staging → Iceberg tables\n\n`)
+  const progress = new DemoProgress(terminal.out)
+  const runner = startLocal(lake, datasets, { onStep: step => progress.show(step) })
+  runner.landed(await landDemoData(lake))
+  await runner.idle()
+  await runner.close()
+  await progress.end()
+  const balances = await Promise.all(datasets.map(dataset => balanceOf(lake, dataset)))
+  await printBalances(terminal, { balances, progress })
+  const failed = balances.filter(balance => !isBalanced(balance))
+  for (const balance of failed)
+    await terminal.out.write(
+      style.red(
+        `${balance.dataset}: ${balance.read} records read, but ${balance.rows} rows + ${balance.quarantined} quarantined + ${balance.superseded} superseded\n`,
+      ),
+    )
+  if (failed.length === 0 && progress.failures.length === 0)
+    await conclude(terminal, balances, performance.now() - started)
+  return failed.length === 0 && progress.failures.length === 0
+}
+
+async function printBalances(
+  terminal: Terminal,
+  { balances, progress }: { readonly balances: readonly Balance[]; readonly progress: DemoProgress },
+): Promise<void> {
+  const numeric = (name: string) => ({ name, numeric: true })
+  await terminal.out.write('\n')
+  await printTable(terminal.out, {
+    columns: [
+      { name: 'dataset' },
+      ...[
+        'objects',
+        'records read',
+        'rows in table',
+        'quarantined',
+        'replaced',
+        'files',
+        'partitions',
+        'bytes',
+        'seconds',
+      ].map(numeric),
+      { name: 'top reasons' },
+    ],
+    rows: balances.map(balance => [
+      balance.dataset,
+      formatCount(balance.objects),
+      formatCount(balance.read),
+      formatCount(balance.rows),
+      formatCount(balance.quarantined),
+      formatCount(balance.superseded),
+      formatCount(balance.files),
+      formatCount(balance.partitions),
+      formatBytes(balance.bytes),
+      ((progress.durations.get(balance.dataset) ?? 0) / 1_000).toFixed(2),
+      balance.reasons
+        .slice(0, 3)
+        .map(([reason, count]) => `${count} ${reason}`)
+        .join(', '),
+    ]),
+  })
+}
+
+async function conclude(terminal: Terminal, balances: readonly Balance[], ms: number): Promise<void> {
+  const style = styleOf(terminal.out)
+  const total = (of: 'read' | 'rows' | 'quarantined' | 'superseded'): string =>
+    formatCount(balances.reduce((sum, each) => sum + each[of], 0))
+  await terminal.out.write(
+    `\n${style.green('✓')} every record is accounted for: ${total('read')} read = ${total('rows')} in tables + ${total('quarantined')} quarantined + ${total('superseded')} replaced, in ${formatDuration(ms)}\n\n`,
+  )
+  await terminal.out.write(
+    [
+      'Look at it:',
+      '  npx sluice tables',
+      '  npx sluice show flights',
+      `  npx sluice sql "select origin, count(*) flights, avg(delay) delay from flights group by 1 order by 2 desc limit 5"`,
+      '  npx sluice sql "select reason, message, source_uri from movies__quarantine"',
+      '  npx sluice explain weather/seattle-cut.ndjson.gz',
+      '',
+    ].join('\n'),
+  )
+}
+
+if (import.meta.main) {
+  const terminal = processTerminal()
+  const lake = diskLake(process.env['SLUICE_LAKE'] ?? '.sluice')
+  const balanced = await demo(terminal, lake)
+  await terminal.flush()
+  process.exit(balanced ? 0 : 1)
+}

@@ -1,0 +1,47 @@
+import { quarantineTableName } from '#lake/dataset.ts'
+import type { Lake } from '#lake/lake.ts'
+import { landingKey } from './landing-key.ts'
+import type { ObjectHistory, Refined, VersionHistory } from './object-history.ts'
+import { isoTime } from './units.ts'
+
+/** A history as `--json` prints it: times are ISO 8601, 64-bit ids are decimal text. */
+export function historyDocument(lake: Lake, { uri, versions }: ObjectHistory): Readonly<Record<string, unknown>> {
+  return { key: landingKey(lake, uri), uri, versions: versions.map(versionDocument) }
+}
+
+function versionDocument({ version, landedMs, dataset, rawObject, fate }: VersionHistory): unknown {
+  const common = { version, landed: isoTime(landedMs), dataset: dataset ?? null, rawObject: rawObject ?? null }
+  switch (fate.kind) {
+    case 'waiting':
+    case 'ignored':
+    case 'rejected': {
+      const { kind, ...why } = fate
+      return { ...common, state: kind, ...why }
+    }
+    case 'duplicate': {
+      const first = fate.first === undefined ? null : refinedDocument(fate.first)
+      return { ...common, state: 'duplicate', rawUri: fate.rawUri, of: fate.of, first }
+    }
+    case 'batched':
+      return { ...common, rawUri: fate.rawUri, bytes: fate.bytes ?? null, ...refinedDocument(fate.refined) }
+  }
+}
+
+function refinedDocument(refined: Refined): Readonly<Record<string, unknown>> {
+  const { kind: state, batch } = refined
+  if (refined.kind === 'landed') return { state, batch }
+  const { rawObject: _, ...rows } = refined.outcome ?? { rawObject: '' }
+  const counted = { state, batch, rows }
+  if (refined.kind === 'halted') return { ...counted, reason: refined.reason }
+  if (refined.kind === 'staged') return counted
+  return {
+    ...counted,
+    committed: isoTime(refined.committedMs),
+    table: refined.table,
+    snapshot: refined.snapshot,
+    quarantine:
+      refined.quarantineSnapshot === undefined
+        ? null
+        : { table: quarantineTableName({ name: refined.table }), snapshot: refined.quarantineSnapshot },
+  }
+}

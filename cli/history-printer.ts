@@ -1,0 +1,109 @@
+import type { ObjectOutcome } from '#lake/batch.ts'
+import { quarantineTableName } from '#lake/dataset.ts'
+import type { Lake, Uri } from '#lake/lake.ts'
+import { landingKey } from './landing-key.ts'
+import type { Fate, ObjectHistory, Refined, VersionHistory } from './object-history.ts'
+import { type Style, styleOf } from './style.ts'
+import type { Output } from './terminal.ts'
+import { printable } from './text-width.ts'
+import { counted, formatBytes, formatCount, formatTime } from './units.ts'
+
+/** Prints what became of an object, version by version. */
+export async function printHistory(lake: Lake, output: Output, history: ObjectHistory): Promise<void> {
+  const style = styleOf(output)
+  const count = history.versions.length
+  const versions = count === 1 ? '' : style.dim(`  ${count} versions landed`)
+  const title = `${style.bold(printable(landingKey(lake, history.uri)))}${versions}\n`
+  const paragraphs = history.versions.map(version => describeVersion(lake, version, style))
+  await output.write(title + paragraphs.join(count > 1 ? '\n' : ''))
+}
+
+type Line = readonly [label: string, text: string]
+
+function describeVersion(lake: Lake, version: VersionHistory, style: Style): string {
+  const { dataset, landedMs, fate } = version
+  const lines: readonly Line[] = [
+    ['landed', `${formatTime(landedMs)}${dataset === undefined ? '' : `, dataset ${dataset}`}`],
+    ['state', stateOf(fate, style)],
+    ...fateLines(lake, fate),
+  ]
+  return lines.map(([label, text]) => `  ${style.dim(label.padEnd(10))}  ${text}\n`).join('')
+}
+
+function stateOf(fate: Fate, style: Style): string {
+  switch (fate.kind) {
+    case 'waiting':
+      return `${style.yellow('waiting')}: in landing, not ingested yet`
+    case 'ignored':
+      return `${style.yellow('ignored')}: ${fate.reason}, which is no data`
+    case 'rejected':
+      return `${style.red('rejected')}: ${fate.reason}`
+    case 'duplicate':
+      return `${style.yellow('duplicate')}: the same bytes under the same key as ${fate.of}, so its rows are not taken again`
+    case 'batched':
+      return refinedState(fate.refined, style)
+  }
+}
+
+function refinedState(refined: Refined, style: Style): string {
+  switch (refined.kind) {
+    case 'landed':
+      return `${style.yellow('landed')}: in raw, not staged yet`
+    case 'staged':
+      return `${style.yellow('staged')}: decoded and judged, not committed yet`
+    case 'halted':
+      return `${style.red('halted')}: ${printable(refined.reason)}; nothing of the batch is in the table`
+    case 'committed':
+      return `${style.green('committed')} ${formatTime(refined.committedMs)}`
+  }
+}
+
+function fateLines(lake: Lake, fate: Fate): readonly Line[] {
+  switch (fate.kind) {
+    case 'waiting':
+      return [['next', 'run `sluice local`, which takes up everything that waits']]
+    case 'ignored':
+      return []
+    case 'rejected':
+      return [['why', printable(fate.message)]]
+    case 'duplicate':
+      return [['raw', rawKey(lake, fate.rawUri)], ...(fate.first === undefined ? [] : refinedLines(fate.first))]
+    case 'batched': {
+      const size = fate.bytes === undefined ? '' : `, ${formatBytes(fate.bytes)}`
+      return [['raw', `${rawKey(lake, fate.rawUri)}${size}`], ...refinedLines(fate.refined)]
+    }
+  }
+}
+
+function rawKey(lake: Lake, uri: Uri): string {
+  return uri.startsWith(`${lake.zones.raw}/`) ? `raw/${uri.slice(lake.zones.raw.length + 1)}` : uri
+}
+
+function refinedLines(refined: Refined): readonly Line[] {
+  const batch: Line = ['batch', refined.batch]
+  if (refined.kind === 'landed') return [batch]
+  const rows = refined.outcome === undefined ? [] : outcomeLines(refined.outcome)
+  if (refined.kind !== 'committed') return [batch, ...rows]
+  const { table, snapshot, quarantineSnapshot } = refined
+  const quarantine: readonly Line[] =
+    quarantineSnapshot === undefined ? [] : [['', `${quarantineSnapshot} of ${quarantineTableName({ name: table })}`]]
+  return [batch, ...rows, ['snapshot', `${snapshot} of ${table}`], ...quarantine]
+}
+
+/** The reasons that are named; the rest is in the quarantine table. */
+const REASONS_MAX = 5
+
+function outcomeLines({ read, applied, quarantined, superseded, reasons }: ObjectOutcome): readonly Line[] {
+  const counts = [
+    `${formatCount(applied)} applied`,
+    `${formatCount(quarantined)} quarantined`,
+    ...(superseded === 0 ? [] : [`${formatCount(superseded)} superseded`]),
+  ]
+  const sorted = Object.entries(reasons).toSorted(([, a], [, b]) => b - a)
+  const named = sorted.slice(0, REASONS_MAX).map(([reason, count]) => `${printable(reason)} ${formatCount(count)}`)
+  const more = sorted.length > REASONS_MAX ? [`${sorted.length - REASONS_MAX} more`] : []
+  return [
+    ['rows', `${counted(read, 'row')} read: ${counts.join(', ')}`],
+    ...(sorted.length === 0 ? [] : [['reasons', [...named, ...more].join(', ')] as const]),
+  ]
+}

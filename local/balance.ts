@@ -1,0 +1,111 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type CommitReport, type ObjectOutcome, readDocument } from '#lake/batch.ts'
+import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
+import { sql } from '#lake/duckdb/sql.ts'
+import { partitionKeyOf } from '#lake/iceberg/operations/overwrite.ts'
+import { scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
+import { planScan } from '#lake/iceberg/scan.ts'
+import { loadTable } from '#lake/iceberg/table.ts'
+import type { Lake } from '#lake/lake.ts'
+
+/** What became of every record of a dataset: `read = rows + quarantined + superseded`, or something is wrong. */
+export interface Balance {
+  readonly dataset: string
+  readonly objects: number
+  readonly read: number
+  /** Counted in the data files, not taken from anybody's word. */
+  readonly rows: number
+  /** Counted in the quarantine table. */
+  readonly quarantined: number
+  /** Rows of extracts that a newer one has replaced. */
+  readonly superseded: number
+  /** Of the quarantined, the most frequent first. */
+  readonly reasons: readonly (readonly [reason: string, count: number])[]
+  readonly files: number
+  readonly partitions: number
+  readonly bytes: number
+}
+
+export const isBalanced = (balance: Balance): boolean =>
+  balance.read === balance.rows + balance.quarantined + balance.superseded
+
+/** Compares the reports of all batches with what the tables hold. */
+export async function balanceOf(lake: Lake, dataset: Dataset): Promise<Balance> {
+  const outcomes = [...(await outcomesOf(lake, dataset)).values()]
+  const target = await measure(lake, dataset.name)
+  const quarantine = await measure(lake, quarantineTableName(dataset))
+  const total = (of: 'read' | 'superseded'): number => outcomes.reduce((sum, each) => sum + each[of], 0)
+  return {
+    dataset: dataset.name,
+    objects: outcomes.length,
+    read: total('read'),
+    rows: target.rows,
+    quarantined: quarantine.rows,
+    superseded: total('superseded') + replacedRows(dataset, outcomes),
+    reasons: reasonsOf(outcomes),
+    files: target.files,
+    partitions: target.partitions,
+    bytes: target.bytes,
+  }
+}
+
+/** The last outcome of every raw object: a replayed object counts once. */
+async function outcomesOf(lake: Lake, dataset: Dataset): Promise<ReadonlyMap<string, ObjectOutcome>> {
+  const reports: CommitReport[] = []
+  for await (const object of lake.storage.list(`${lake.zones.ops}/batches/${dataset.name}/`)) {
+    if (!object.uri.endsWith('/commit.json')) continue
+    const report = await readDocument<CommitReport>(lake, object.uri)
+    if (report !== undefined) reports.push(report)
+  }
+  const ordered = reports.toSorted((left, right) => left.committedMs - right.committedMs)
+  return new Map(ordered.flatMap(report => report.objects.map(each => [each.rawObject, each] as const)))
+}
+
+/** Of full extracts only the newest that brought rows is in the table. */
+function replacedRows(dataset: Dataset, outcomes: readonly ObjectOutcome[]): number {
+  if (dataset.publish.mode !== 'replace' || dataset.publish.scope !== 'table') return 0
+  const applied = outcomes
+    .filter(each => each.applied > 0)
+    .toSorted((left, right) => (left.rawObject < right.rawObject ? -1 : 1))
+  return applied.slice(0, -1).reduce((sum, each) => sum + each.applied, 0)
+}
+
+function reasonsOf(outcomes: readonly ObjectOutcome[]): Balance['reasons'] {
+  const counts = new Map<string, number>()
+  for (const [reason, count] of outcomes.flatMap(each => Object.entries(each.reasons)))
+    counts.set(reason, (counts.get(reason) ?? 0) + count)
+  return [...counts].toSorted(([, left], [, right]) => right - left)
+}
+
+async function measure(lake: Lake, name: string): Promise<Pick<Balance, 'rows' | 'files' | 'partitions' | 'bytes'>> {
+  const table = await loadTable(lake, name)
+  if (table === undefined) return { rows: 0, files: 0, partitions: 0, bytes: 0 }
+  const { schema, files } = await planScan(lake, table)
+  const folder = join(lake.limits.scratch, `count-${lake.ids.uuid()}`)
+  await mkdir(folder, { recursive: true })
+  const session = await lake.engine.open({
+    threads: 1,
+    memoryBytes: 200_000_000,
+    folders: [folder, ...lake.storage.folders],
+    scratch: folder,
+  })
+  try {
+    const local = await stageFiles(lake, files, folder)
+    const [row] = await session.rows(
+      sql`SELECT count(*)::BIGINT AS rows FROM (${scanSql(
+        schema,
+        local.map(each => each.path),
+      )})`,
+    )
+    return {
+      rows: Number(row?.['rows']),
+      files: files.length,
+      partitions: new Set(files.map(each => partitionKeyOf(each.file))).size,
+      bytes: files.reduce((sum, each) => sum + Number(each.file.file_size_in_bytes), 0),
+    }
+  } finally {
+    await session.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
