@@ -4,13 +4,22 @@ export interface Measurement {
   readonly name: string
   readonly seconds: number
   readonly rows: number
+  /** Of both cores together: what a busy machine leaves comparable. */
+  readonly cpuSeconds?: number
   /** Peak resident memory of the process; taken at the end when absent. */
   readonly rssBytes?: number
 }
 
 /** Said by a measured process, on its last line. */
 export function report(measurement: Measurement): void {
-  console.log(JSON.stringify({ rssBytes: process.resourceUsage().maxRSS * 1_024, ...measurement }))
+  const { user, system } = process.cpuUsage()
+  console.log(
+    JSON.stringify({
+      rssBytes: process.resourceUsage().maxRSS * 1_024,
+      cpuSeconds: (user + system) / 1e6,
+      ...measurement,
+    }),
+  )
 }
 
 /** Runs a script in a process of its own, because peak memory is a property of processes. */

@@ -20,15 +20,23 @@ for (let at = 0; at < FILES * times; at++) {
     .digest('hex')
   landed.push(await lake.storage.upload(path, `${lake.zones.landing}/events/part${at}.json.gz`, { sha256 }))
 }
+const before = process.cpuUsage()
 const started = performance.now()
 const runner = startLocal(lake, [events])
 runner.landed(landed)
 await runner.idle()
 const seconds = (performance.now() - started) / 1_000
+const { user, system } = process.cpuUsage(before)
 const rssBytes = process.resourceUsage().maxRSS * 1_024
 await runner.close()
 const balance = await balanceOf(lake, events)
 if (!isBalanced(balance)) throw new Error(`records are missing: ${JSON.stringify(balance)}`)
-report({ name: times === 1 ? 'pipeline' : `pipeline x${times}`, seconds, rows: balance.rows, rssBytes })
+report({
+  name: times === 1 ? 'pipeline' : `pipeline x${times}`,
+  seconds,
+  rows: balance.rows,
+  rssBytes,
+  cpuSeconds: (user + system) / 1e6,
+})
 await rm(root, { recursive: true, force: true })
 process.exit(0)

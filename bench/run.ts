@@ -48,7 +48,7 @@ for (const [what, is, holds] of checks) console.log(`${holds ? 'ok  ' : 'MISS'} 
 process.exit(checks.every(([, , holds]) => holds) ? 0 : 1)
 
 function line(measurement: Required<Measurement>): string {
-  return `${measurement.name} ${measurement.seconds.toFixed(2)} s ${megabytes(measurement.rssBytes)}`
+  return `${measurement.name} ${measurement.seconds.toFixed(2)} s (${measurement.cpuSeconds.toFixed(1)} s of CPU) ${megabytes(measurement.rssBytes)}`
 }
 
 function megabytes(value: number): string {

@@ -1,7 +1,7 @@
-/** The candidates that somebody who wrote `word` may have meant, best first: those with the fewest edits, at most a third of the word. */
+/** The candidates that somebody who wrote `word` may have meant, best first: those with the fewest edits, at most three and at most a third of the word. */
 export function closest(word: string, candidates: readonly string[], max = 3): readonly string[] {
   const wanted = word.toLowerCase()
-  const distanceMax = Math.max(1, Math.floor(wanted.length / 3))
+  const distanceMax = Math.min(3, Math.max(1, Math.floor(wanted.length / 3)))
   return candidates
     .map(candidate => ({ candidate, distance: distanceOf(wanted, candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= distanceMax)

@@ -36,10 +36,10 @@ async function run(argv: readonly string[], options: CommandLineOptions): Promis
       await terminal.out.write(`${options.version}\n`)
       return EXIT_OK
     case 'overview':
-      await terminal.out.write(overview(commands, styleOf(terminal.out)))
+      await terminal.out.write(overview(commands, terminal.out))
       return EXIT_OK
     case 'help':
-      await terminal.out.write(commandHelp(line.command, styleOf(terminal.out)))
+      await terminal.out.write(commandHelp(line.command, terminal.out))
       return EXIT_OK
     case 'command':
       return (await runCommand(line, options)) ?? EXIT_OK

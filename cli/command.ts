@@ -10,8 +10,8 @@ export interface Command {
   /** The arguments as people read them: `TABLE`, `FILE…`. */
   readonly takes: { readonly text: string; readonly min: number; readonly max: number }
   readonly options: Readonly<Record<string, CommandOption>>
-  /** What the options do not say. */
-  readonly notes?: string
+  /** What the options do not say, by paragraphs. */
+  readonly notes: readonly string[]
   readonly examples: readonly string[]
   /** Looks at a lake that must be there already. */
   readonly reads: boolean

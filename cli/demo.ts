@@ -1,14 +1,26 @@
 import { datasets } from '#datasets/index.ts'
 
-import { diskLake, type LocalLake } from '#lake/disk/disk-lake.ts'
+import type { LocalLake } from '#lake/disk/disk-lake.ts'
 import { type Balance, balanceOf, isBalanced } from '#local/balance.ts'
 import { startLocal } from '#local/run.ts'
+import type { Command } from './command.ts'
 import { landDemoData } from './demo-data.ts'
 import { DemoProgress } from './demo-progress.ts'
 import { styleOf } from './style.ts'
 import { printTable } from './table-printer.ts'
-import { processTerminal, type Terminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 import { formatBytes, formatCount, formatDuration } from './units.ts'
+
+export const demoCommand: Command = {
+  name: 'demo',
+  summary: 'run real files through the whole pipeline and account for every record',
+  takes: { text: '', min: 0, max: 0 },
+  options: {},
+  notes: ['The files come from the npm package vega-datasets. Running it again changes no row.'],
+  examples: ['sluice demo', 'sluice demo --lake /tmp/demo'],
+  reads: false,
+  run: async ({ terminal, lake }) => ((await demo(terminal, lake)) ? 0 : 1),
+}
 
 /** `npm run demo`: real files through the whole pipeline into `.sluice/`, and a table of what became of every record. */
 export async function demo(terminal: Terminal, lake: LocalLake): Promise<boolean> {
@@ -94,12 +106,4 @@ async function conclude(terminal: Terminal, balances: readonly Balance[], ms: nu
       '',
     ].join('\n'),
   )
-}
-
-if (import.meta.main) {
-  const terminal = processTerminal()
-  const lake = diskLake(process.env['SLUICE_LAKE'] ?? '.sluice')
-  const balanced = await demo(terminal, lake)
-  await terminal.flush()
-  process.exit(balanced ? 0 : 1)
 }

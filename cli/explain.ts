@@ -11,7 +11,7 @@ export const explain: Command = {
   summary: 'tell what became of a file that landed',
   takes: { text: 'LANDING-KEY', min: 1, max: 1 },
   options: {},
-  notes: 'LANDING-KEY is a key below landing, a full URI, or the path of a file in the landing folder.',
+  notes: ['LANDING-KEY is a key below landing, a full URI, or the path of a file in the landing folder.'],
   examples: ['sluice explain flights/flights-3m.parquet', 'sluice explain .sluice/landing/movies/movies.json --json'],
   reads: true,
   run: async call => {

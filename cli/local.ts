@@ -1,4 +1,6 @@
-import { startLocal } from '#local/run.ts'
+import type { Dataset } from '#lake/dataset.ts'
+import { router } from '#lake/route.ts'
+import type { LocalRunner } from '#local/run.ts'
 import { watchLanding } from '#local/watch.ts'
 import type { Call, Command } from './command.ts'
 import { EXIT_FAILURE, refusal } from './refusal.ts'
@@ -17,9 +19,9 @@ export const local: Command = {
   takes: { text: '', min: 0, max: 0 },
   options: { once: { help: 'take up everything that waits in landing, then end' } },
   notes: [
-    'Drop files into landing/ in the folder of the lake; their keys decide which dataset they are for. Whatever an earlier',
-    'run left half done goes on. Ctrl-C finishes what is under way and ends; a second one ends at once, which loses nothing.',
-  ].join('\n'),
+    'Drop files into landing/ in the folder of the lake; their keys decide which dataset they are for. Whatever an earlier run left half done goes on.',
+    'Ctrl-C finishes what is under way and ends; a second one ends at once, which loses nothing.',
+  ],
   examples: ['sluice local', 'sluice local --once --lake /data/lake'],
   reads: false,
   run: async call => {
@@ -41,8 +43,21 @@ export const local: Command = {
   },
 }
 
-async function runOnce({ lake, datasets }: Call, steps: StepPrinter): Promise<number | undefined> {
-  const runner = startLocal(lake, await datasets(), { onStep: steps.onStep })
+/** Two datasets that want the same keys are a mistake to tell of now, and not when the first file lands. */
+async function checkedDatasets(call: Call): Promise<readonly Dataset[]> {
+  const all = await call.datasets()
+  router(all)
+  return all
+}
+
+/** Loaded here, so that commands which only look at tables start without the pipeline. */
+async function startPipeline({ lake }: Call, datasets: readonly Dataset[], steps: StepPrinter): Promise<LocalRunner> {
+  const { startLocal } = await import('#local/run.ts')
+  return startLocal(lake, datasets, { onStep: steps.onStep })
+}
+
+async function runOnce(call: Call, steps: StepPrinter): Promise<number | undefined> {
+  const runner = await startPipeline(call, await checkedDatasets(call), steps)
   await runner.catchUp()
   await runner.idle()
   await runner.close()
@@ -50,11 +65,12 @@ async function runOnce({ lake, datasets }: Call, steps: StepPrinter): Promise<nu
   return steps.failures.length === 0 ? undefined : EXIT_FAILURE
 }
 
-async function watchUntilStopped({ lake, datasets, terminal }: Call, steps: StepPrinter): Promise<void> {
+async function watchUntilStopped(call: Call, steps: StepPrinter): Promise<void> {
+  const { lake, terminal } = call
   const stop = terminal.untilStopped()
-  const all = await datasets()
+  const all = await checkedDatasets(call)
   const style = styleOf(terminal.out)
-  const runner = startLocal(lake, all, { onStep: steps.onStep })
+  const runner = await startPipeline(call, all, steps)
   const watcher = await watchLanding(lake, { settleMs: SETTLE_MS, onObjects: objects => runner.landed(objects) })
   const folder = lake.zones.landing.slice('file://'.length)
   const keys = all.flatMap(dataset => dataset.source.match).join(', ')

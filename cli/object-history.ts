@@ -1,4 +1,3 @@
-import { ignoredKey } from '#functions/ingest/guard.ts'
 import {
   type BatchManifest,
   type CommitReport,
@@ -13,6 +12,7 @@ import {
   verdictUri,
 } from '#lake/batch.ts'
 import type { Lake, ObjectInfo, Uri } from '#lake/lake.ts'
+import { ignoredKey } from '#lake/route.ts'
 import { ulidMs } from '#lake/ulid.ts'
 
 /** What became of one landing object, version by version, the oldest first. */

@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
-import { ignoredKey } from '#functions/ingest/guard.ts'
-import { type Router, router } from '#functions/ingest/route.ts'
 import type { Dataset } from '#lake/dataset.ts'
+import { ignoredKey, type Router, router } from '#lake/route.ts'
 import { closest } from './closest.ts'
 import { refusal, usage } from './refusal.ts'
 

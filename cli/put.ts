@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { sha256File } from '#lake/file-hash.ts'
 import type { ObjectInfo } from '#lake/lake.ts'
-import { startLocal } from '#local/run.ts'
 import type { Call, Command } from './command.ts'
 import { historyDocument } from './history-document.ts'
 import { printHistory } from './history-printer.ts'
@@ -25,9 +24,9 @@ export const put: Command = {
     as: { value: 'KEY', help: 'the landing key of a single file, when its name will not do' },
   },
   notes: [
-    'Prints what became of every file. The exit code is 1 when one was rejected, halted or not committed, or when none of its',
-    'records was good; some in quarantine are no failure. While `sluice local` watches, it does the work and put waits.',
-  ].join('\n'),
+    'Prints what became of every file. The exit code is 1 when one was rejected, halted or not committed, or when none of its records was good; some in quarantine are no failure.',
+    'While `sluice local` watches the lake, it does the work and put waits.',
+  ],
   examples: ['sluice put flights-3m.parquet --dataset flights', 'sluice put export.txt --as birdstrikes/2026-05.csv'],
   reads: false,
   run: async call => {
@@ -70,6 +69,7 @@ async function copyToLanding(call: Call, { file, key, dataset }: PlannedPut): Pr
 /** True when something failed for good. */
 async function runPipeline(call: Call, objects: readonly ObjectInfo[]): Promise<boolean> {
   const steps = stepPrinter(call.lake, stepsOf(call))
+  const { startLocal } = await import('#local/run.ts')
   const runner = startLocal(call.lake, await call.datasets(), { onStep: steps.onStep })
   runner.landed(objects)
   await runner.idle()

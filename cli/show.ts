@@ -17,7 +17,7 @@ export const show: Command = {
     all: { help: `list all files and snapshots, not only ${LISTED_MAX} of each` },
     full: { help: 'cut no text and leave out no column' },
   },
-  notes: 'Snapshots are those that `sluice sql --at` can read, the newest first. Files are those of the newest one.',
+  notes: ['Snapshots are those that `sluice sql --at` can read, the newest first. Files are those of the newest one.'],
   examples: ['sluice show flights', 'sluice show flights --all --json'],
   reads: true,
   run: async call => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { runCommandLine } from './command-line.ts'
+import { demoCommand } from './demo.ts'
 import { explain } from './explain.ts'
 import { local } from './local.ts'
 import { put } from './put.ts'
@@ -10,7 +11,7 @@ import { tables } from './tables.ts'
 import { processTerminal } from './terminal.ts'
 
 /** The commands, in the order in which somebody new needs them. */
-const COMMANDS = [local, put, tables, show, sql, explain]
+const COMMANDS = [demoCommand, local, put, tables, show, sql, explain]
 
 const terminal = processTerminal()
 

@@ -31,9 +31,8 @@ export const sql: Command = {
   notes: [
     'QUERY is DuckDB SQL. Tables go by their names in `sluice tables`; only those that the query names are read.',
     '--json prints one JSON object a line. Integers and decimals are printed digit by digit: exact, however large.',
-    '--csv is RFC 4180 with a header; NULL is an empty field, an empty text is "". Text that begins with = + - @ is',
-    'printed as it is, so do not open a file with values of strangers in a spreadsheet.',
-  ].join('\n'),
+    '--csv is RFC 4180 with a header; NULL is an empty field, an empty text is "". Text that begins with = + - @ is printed as it is, so do not open a file with values of strangers in a spreadsheet.',
+  ],
   examples: [
     'sluice sql "select origin, count(*) as flights from flights group by origin order by flights desc limit 5"',
     'sluice sql "select * from flights" --at 2026-05-01T10:00:00Z --csv > flights.csv',

@@ -14,9 +14,9 @@ export const tables: Command = {
   takes: { text: '', min: 0, max: 0 },
   options: { full: { help: 'cut no text and leave out no column' } },
   notes: [
-    'NAME__quarantine holds the records of NAME that were refused, with the reason. NAME__raw are the files as they came:',
-    'no Iceberg table, so rows and snapshots are unknown.',
-  ].join('\n'),
+    'NAME__quarantine holds the records of NAME that were refused, with the reason.',
+    'NAME__raw are the files as they came: no Iceberg table, so rows and snapshots are unknown.',
+  ],
   examples: ['sluice tables', 'sluice tables --json'],
   reads: true,
   run: async call => {

@@ -3,13 +3,13 @@ import type { Dataset } from '#lake/dataset.ts'
 import type { RawBatchReady } from '#lake/events.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
+import { router } from '#lake/route.ts'
 import { byteGate } from './byte-gate.ts'
 import { rejectMessage } from './dead-letter.ts'
 import { type Arrival, DIRECT, type EventReading, readEvent } from './event.ts'
-import { printable } from './guard.ts'
 import { type Landing, land } from './land.ts'
+import { printable } from './printable.ts'
 import { makeReady, type Unbatched } from './ready.ts'
-import { router } from './route.ts'
 
 /** Every record of the event is counted in exactly one of the numbers from `landed` to `failed`; `records` is their sum. */
 export interface IngestReport {

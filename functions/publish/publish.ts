@@ -123,7 +123,7 @@ async function publishTarget(
 }
 
 /**
- * H(table, sorted inputs, code generation): the same work always has the same id (reference: failures.md 3.7). The batch is part of
+ * H(table, sorted inputs, code generation): the same work always has the same id. The batch is part of
  * it, because the same objects in another batch are work of their own: a replay after the contract was mended.
  */
 function commitIdOf(table: string, { batch, rawObjects }: Contribution): string {

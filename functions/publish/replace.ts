@@ -33,35 +33,41 @@ export async function publishReplace(lake: Lake, work: TableWork, options: Repla
     const live = await liveFiles(lake, base)
     return options.scope === 'table' ? replaceTable(base, live, placed) : replacePartitions(base, live, placed)
   })
-  const late = Number(result.snapshot.summary[SUPERSEDED] ?? 0)
-  return { result, objects: late === 0 ? options.objects : supersede(options.objects, late) }
+  return { result, objects: supersede(options.objects, lateRows(result.snapshot.summary)) }
 }
-
-/** Rows of the commit that a newer extract had replaced, in the snapshot summary: a repetition must count them again. */
-const SUPERSEDED = 'sluice.rows-superseded'
 
 function replaceTable(base: Table, live: readonly LiveFile[], placed: readonly DataFile[]): Staged {
   if (placed.length === 0) return stageAppend([])
   const newest = newestOf(base, placed)
-  return live.some(({ file }) => newestOf(base, [file]) > newest) ? superseded(placed) : stageReplaceTable(live, placed)
+  return live.some(({ file }) => newestOf(base, [file]) > newest)
+    ? stageAppend([], { summary: lateSummary(base, placed) })
+    : stageReplaceTable(live, placed)
 }
 
+/** Files that are too late stay behind as orphans; the commit says that the batch was seen. */
 function replacePartitions(base: Table, live: readonly LiveFile[], placed: readonly DataFile[]): Staged {
   const held = Map.groupBy(live, each => partitionKeyOf(each.file))
   const isLate = (file: DataFile): boolean =>
     (held.get(partitionKeyOf(file)) ?? []).some(each => newestOf(base, [each.file]) > newestOf(base, [file]))
-  const late = placed.filter(isLate)
-  const timely = placed.filter(file => !late.includes(file))
-  return timely.length === 0
-    ? superseded(placed)
-    : stageReplacePartitions(live, timely, { summary: rowsSuperseded(late) })
+  const timely = placed.filter(file => !isLate(file))
+  const summary = lateSummary(base, placed.filter(isLate))
+  return timely.length === 0 ? stageAppend([], { summary }) : stageReplacePartitions(live, timely, { summary })
 }
 
-/** The files stay behind as orphans; the commit says that the batch was seen. */
-const superseded = (placed: readonly DataFile[]): Staged => stageAppend([], { summary: rowsSuperseded(placed) })
+/** Rows that a newer extract had replaced, by raw object, in the snapshot summary: a repetition must count them again. */
+const SUPERSEDED = 'sluice.superseded-by-object'
 
-function rowsSuperseded(files: readonly DataFile[]): Readonly<Record<string, string>> {
-  return files.length === 0 ? {} : { [SUPERSEDED]: String(files.reduce((sum, file) => sum + file.record_count, 0n)) }
+/** A staged file of an extract holds rows of one raw object: quality leaves one for each partition. */
+function lateSummary(base: Table, files: readonly DataFile[]): Readonly<Record<string, string>> {
+  if (files.length === 0) return {}
+  const byObject = Map.groupBy(files, file => newestOf(base, [file]))
+  const rows = (of: readonly DataFile[]): bigint => of.reduce((sum, file) => sum + file.record_count, 0n)
+  return { [SUPERSEDED]: [...byObject].map(([id, late]) => `${id}=${rows(late)}`).join(',') }
+}
+
+function lateRows(summary: Readonly<Record<string, string>>): ReadonlyMap<string, number> {
+  const entries = (summary[SUPERSEDED] ?? '').split(',').map(entry => entry.split('='))
+  return new Map(entries.map(([id, rows]) => [id as string, Number(rows)]))
 }
 
 /** The id of the newest raw object in the files, by their bounds, which hold `_raw_object` whole. */
@@ -76,12 +82,9 @@ function newestOf(base: Table, files: readonly DataFile[]): string {
   )
 }
 
-/** Of a batch of extracts only the newest brought rows, so the late rows are its own; with partitions they are spread by age. */
-function supersede(objects: readonly ObjectOutcome[], late: number): readonly ObjectOutcome[] {
-  let left = late
+function supersede(objects: readonly ObjectOutcome[], late: ReadonlyMap<string, number>): readonly ObjectOutcome[] {
   return objects.map(each => {
-    const rows = Math.min(left, each.applied)
-    left -= rows
+    const rows = late.get(each.rawObject) ?? 0
     return { ...each, applied: each.applied - rows, superseded: each.superseded + rows }
   })
 }

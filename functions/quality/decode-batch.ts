@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RawObject } from '#lake/batch.ts'
 import type { Column, Dataset } from '#lake/dataset.ts'
@@ -8,6 +9,7 @@ import type { Contract } from './contract.ts'
 import { decode } from './decode/decode.ts'
 import type { UnknownKind } from './decode/records.ts'
 import type { ScannedObject } from './decode/scanned.ts'
+import { hasRefused } from './decode/typed-copy.ts'
 import type { BatchTask } from './quality.ts'
 import type { OpenTable, Tables } from './tables.ts'
 
@@ -16,8 +18,6 @@ export interface DecodedBatch {
   /** The table as the rows were written for it: evolution may have added columns meanwhile. */
   readonly target: OpenTable
   readonly objects: readonly DecodedRaw[]
-  /** Raw objects whose rows a newer extract of the same batch replaces. */
-  readonly superseded: ReadonlySet<string>
 }
 
 export interface DecodedRaw {
@@ -42,8 +42,7 @@ export async function decodeBatch(lake: Lake, task: BatchTask, tables: Tables): 
     const first = await decodeAll(lake, task, { session, table: tables.target })
     const columns = task.dataset.evolution === 'add' ? learned(first) : []
     const target = columns.length === 0 ? tables.target : await tables.widen(columns)
-    if (target.schema['schema-id'] === tables.target.schema['schema-id'])
-      return { session, target, objects: first, superseded: supersededIn(task.dataset, first) }
+    if (target.schema['schema-id'] === tables.target.schema['schema-id']) return { session, target, objects: first }
     const again = new Set(first.filter(each => (each.decoded?.unknown?.size ?? 0) > 0).map(each => each.object.id))
     const second = await decodeAll(
       lake,
@@ -54,7 +53,7 @@ export async function decodeBatch(lake: Lake, task: BatchTask, tables: Tables): 
       { session, table: target },
     )
     const objects = first.map(each => second.find(other => other.object.id === each.object.id) ?? each)
-    return { session, target, objects, superseded: supersededIn(task.dataset, objects) }
+    return { session, target, objects }
   } catch (error) {
     await session.close()
     throw error
@@ -108,7 +107,11 @@ async function decodeOne(
       sha256: object.sha256,
     })
     const base = join(task.folder, `${object.id}-${lake.ids.uuid().slice(0, 8)}`)
-    return { object, decoded: await decode(session, { object, contract, schema: table.schema, path, base }) }
+    const decoded = await decode(session, { object, contract, schema: table.schema, path, base })
+    // On disk it may be the stored object itself.
+    if (path.startsWith(`${task.folder}/`) && (decoded.plain !== path || !hasRefused(decoded)))
+      await rm(path, { force: true })
+    return { object, decoded }
   } catch (error) {
     if (isLakeError(error, 'file-unreadable'))
       return { object, failure: { reason: String(error.context['reason']), message: error.message } }
@@ -165,12 +168,4 @@ function mixed(known: UnknownKind | undefined, kind: UnknownKind): UnknownKind {
 /** What cannot be a column stays in `_rescued`. */
 function isColumnName(name: string): boolean {
   return name.trim() !== '' && Buffer.byteLength(name) <= 255 && !name.startsWith('_') && !/\p{Cc}/u.test(name)
-}
-
-/** Of full extracts in one batch only the newest that has rows counts (ids sort by the time of landing). */
-function supersededIn(dataset: Dataset, objects: readonly DecodedRaw[]): ReadonlySet<string> {
-  if (dataset.publish.mode !== 'replace' || dataset.publish.scope !== 'table') return new Set()
-  const usable = objects.filter(each => (each.decoded?.applied ?? 0) > 0).map(each => each.object.id)
-  const newest = usable.toSorted().at(-1)
-  return new Set(usable.filter(id => id !== newest))
 }

@@ -12,8 +12,10 @@ import {
 import type { Dataset } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
-import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
-import { QUARANTINE_COLUMNS, writeQuarantine } from './quarantine.ts'
+import { hasRefused } from './decode/typed-copy.ts'
+import { type DecodedBatch, type DecodedRaw, decodeBatch } from './decode-batch.ts'
+import { newestOf } from './newest.ts'
+import { QUARANTINE_COLUMNS, type RefusedObject, writeQuarantine } from './quarantine.ts'
 import { stageRows } from './stage.ts'
 import { openTables, type Tables } from './tables.ts'
 
@@ -66,10 +68,9 @@ async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
   const tables = await openTables(lake, task.dataset)
   const decoded = await decodeBatch(lake, task, tables)
   try {
-    const rows = decoded.objects.flatMap(each =>
-      each.decoded?.rows && !decoded.superseded.has(each.object.id) ? [each.decoded.rows] : [],
-    )
-    const target = await stageRows(lake, decoded.session, { ...task, table: decoded.target, rows, label: 'data' })
+    const table = decoded.target
+    const { superseded, ...newest } = await newestOf(decoded.session, task.dataset, { objects: decoded.objects, table })
+    const target = await stageRows(lake, decoded.session, { ...task, ...newest, table, label: 'data' })
     const quarantine = await quarantineOf(lake, task, { tables, decoded })
     return {
       batch: task.manifest.id,
@@ -77,7 +78,7 @@ async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
       status: 'pass',
       target,
       quarantine,
-      objects: decoded.objects.map(each => outcomeOf(each, decoded.superseded)),
+      objects: decoded.objects.map(each => outcomeOf(each, superseded.get(each.object.id) ?? 0)),
     }
   } finally {
     await decoded.session.close()
@@ -89,12 +90,11 @@ async function quarantineOf(
   task: BatchTask,
   { tables, decoded }: { readonly tables: Tables; readonly decoded: DecodedBatch },
 ): Promise<Verdict['quarantine']> {
-  const refused = decoded.objects.map(each => ({
-    object: each.object,
-    ...(each.failure ? { file: each.failure } : {}),
-    ...(each.decoded ? { records: { files: each.decoded.refused, plain: each.decoded.plain } } : {}),
-  }))
-  if (refused.every(each => each.file === undefined && (each.records?.files.length ?? 0) === 0)) return undefined
+  const refused = decoded.objects.flatMap(({ object, failure, decoded: rows }): readonly RefusedObject[] => {
+    if (failure) return [{ object, file: failure }]
+    return rows && hasRefused(rows) ? [{ object, records: { files: rows.refused, plain: rows.plain } }] : []
+  })
+  if (refused.length === 0) return undefined
   const table = await tables.quarantine(QUARANTINE_COLUMNS)
   const copied = await writeQuarantine(decoded.session, refused, {
     batch: task.manifest.id,
@@ -105,14 +105,13 @@ async function quarantineOf(
   return copied && stageRows(lake, decoded.session, { ...task, table, rows: [copied], label: 'quarantine' })
 }
 
-function outcomeOf(each: DecodedBatch['objects'][number], superseded: ReadonlySet<string>): ObjectOutcome {
+function outcomeOf(each: DecodedRaw, superseded: number): ObjectOutcome {
   const rawObject = each.object.id
   if (each.failure)
     return { rawObject, read: 1, applied: 0, quarantined: 1, superseded: 0, reasons: { [each.failure.reason]: 1 } }
   const { applied, reasons } = each.decoded ?? { applied: 0, reasons: {} }
   const quarantined = Object.values(reasons).reduce((sum, count) => sum + count, 0)
-  const late = superseded.has(rawObject) ? applied : 0
-  return { rawObject, read: applied + quarantined, applied: applied - late, quarantined, superseded: late, reasons }
+  return { rawObject, read: applied + quarantined, applied: applied - superseded, quarantined, superseded, reasons }
 }
 
 function reportOf(dataset: Dataset, verdict: Verdict): QualityReport {

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { StagedDataFile, StagedTable } from '#lake/batch.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
-import { sql } from '#lake/duckdb/sql.ts'
+import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import { sha256File } from '#lake/file-hash.ts'
-import { type CopiedFile, describeDataFile } from '#lake/iceberg/data-file.ts'
+import { type CopiedFile, describeDataFile, entries } from '#lake/iceberg/data-file.ts'
+import { leafFields } from '#lake/iceberg/schema.ts'
 import type { DataFile } from '#lake/iceberg/types.ts'
 import { writeDataFiles } from '#lake/iceberg/write-files.ts'
 import type { Lake } from '#lake/lake.ts'
@@ -14,6 +15,8 @@ export interface StageTask extends BatchTask {
   readonly table: OpenTable
   readonly rows: readonly CopiedFile[]
   readonly label: string
+  /** Leaves rows out of a SELECT of all of them; nothing is adopted then. */
+  readonly only?: (rows: Sql) => Sql
 }
 
 /** Files of at least this size go into the table as they were decoded; smaller ones are written together first. */
@@ -26,8 +29,10 @@ const FILE_BYTES_TARGET = 134_217_728
  */
 export async function stageRows(lake: Lake, session: Session, task: StageTask): Promise<StagedTable> {
   const { table, rows } = task
-  const plain = table.spec.fields.length === 0 && table.sortOrder.fields.length === 0
-  const adopted = plain ? rows.filter(each => each.bytes >= ADOPT_BYTES_MIN || rows.length === 1) : []
+  const plain = table.spec.fields.length === 0 && table.sortOrder.fields.length === 0 && task.only === undefined
+  const adopted = plain
+    ? rows.filter(each => isFinal(each, table) && (each.bytes >= ADOPT_BYTES_MIN || rows.length === 1))
+    : []
   const rest = rows.filter(each => !adopted.includes(each))
   const described = await Promise.all(
     adopted.map(async each => ({
@@ -53,23 +58,31 @@ export async function stageRows(lake: Lake, session: Session, task: StageTask): 
   }
 }
 
+/** Files decoded before evolution added a column do not have it. */
+function isFinal(file: CopiedFile, table: OpenTable): boolean {
+  return entries(file.stats['column_statistics']).length === leafFields(table.schema).length
+}
+
 interface LocalFile {
   readonly path: string
   readonly file: DataFile
 }
 
 function rewrite(session: Session, task: StageTask, rows: readonly CopiedFile[]): Promise<readonly LocalFile[]> {
-  // Files decoded before evolution added a column do not have it.
-  const source = sql`SELECT * FROM read_parquet(${rows.map(each => each.path)}, union_by_name = TRUE, hive_partitioning = FALSE)`
+  const source = allRows(rows)
   const { schema, spec, sortOrder } = task.table
   return writeDataFiles(session, {
-    source,
+    source: task.only ? task.only(source) : source,
     schema,
     spec,
     sortOrder,
     folder: join(task.folder, task.label),
     fileBytesTarget: FILE_BYTES_TARGET,
   })
+}
+
+export function allRows(rows: readonly CopiedFile[]): Sql {
+  return sql`SELECT * FROM read_parquet(${rows.map(each => each.path)}, union_by_name = TRUE, hive_partitioning = FALSE)`
 }
 
 async function upload(lake: Lake, local: LocalFile, uri: string): Promise<StagedDataFile> {

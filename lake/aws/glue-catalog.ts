@@ -7,7 +7,7 @@ import {
   type Table,
   UpdateTableCommand,
 } from '@aws-sdk/client-glue'
-import { checkName, checkPartition, conflict, exists, noTable } from '../disk/catalog-rules.ts'
+import { checkName, checkPartition, conflict, exists, noTable } from '../catalog-rules.ts'
 import { LakeError } from '../errors.ts'
 import type { Catalog, CatalogEntry, HiveTable, IcebergEntry, TableName } from '../lake.ts'
 import { attempts, type Retrying } from './attempts.ts'

@@ -6,7 +6,7 @@ import {
   paginateGetPartitions,
   type Table,
 } from '@aws-sdk/client-glue'
-import { byValues, otherLocation } from '../disk/catalog-rules.ts'
+import { byValues, otherLocation } from '../catalog-rules.ts'
 import { type ErrorKind, LakeError } from '../errors.ts'
 import type { HivePartition, TableName } from '../lake.ts'
 import { attempts, type Retrying } from './attempts.ts'

@@ -8,10 +8,10 @@ import {
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3'
-import { stagedName } from '../disk/staged-name.ts'
 import { assert, isLakeError, LakeError } from '../errors.ts'
 import { sha256Handle } from '../file-hash.ts'
 import type { ObjectInfo, ReadOptions, StagedFile, Uri } from '../lake.ts'
+import { stagedName } from '../staged-name.ts'
 import { attempts, inParallel } from './attempts.ts'
 import { serviceFailure } from './aws-errors.ts'
 import { addressOf, decodeMetadata, pinned, type S3Access, s3Error, versionOf } from './s3-address.ts'

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { byValues, checkName, checkPartition, conflict, exists, noTable, otherLocation } from '../catalog-rules.ts'
 import { LakeError } from '../errors.ts'
 import type { Catalog, CatalogEntry, HivePartition, HiveTable, IcebergEntry, TableName, Uri } from '../lake.ts'
-import { byValues, checkName, checkPartition, conflict, exists, noTable, otherLocation } from './catalog-rules.ts'
 import { errorCode, fileError, isMissing } from './file-errors.ts'
 
 /** Pointers kept behind the current one, for people who want to go back, and so that a writer must be very late to need `commit-unknown`. */
@@ -33,7 +33,7 @@ export function fileCatalog(root: string): Catalog {
       work(name, async folder => {
         if ((await load(name, folder)) !== undefined || (await readJson(hivePath(folder))) !== undefined)
           throw exists(name)
-        if (!(await place(folder, 1, entry))) throw exists(name)
+        if (!(await linkPointer(folder, 1, entry))) throw exists(name)
       }),
     swap: (name, expected, entry) =>
       work(name, async folder => {
@@ -41,7 +41,7 @@ export function fileCatalog(root: string): Catalog {
         if (found === undefined) throw noTable(name)
         const late = found.token !== expected.token || found.metadataLocation !== expected.metadataLocation
         const next = { ...entry, previous: expected.metadataLocation }
-        if (late || !(await place(folder, Number(expected.token) + 1, next)))
+        if (late || !(await linkPointer(folder, Number(expected.token) + 1, next)))
           throw conflict(name, expected.token, (await load(name, folder))?.token)
         await prune(folder, Number(expected.token) + 1)
       }),
@@ -73,7 +73,7 @@ async function load(name: TableName, folder: string): Promise<CatalogEntry | und
  * enough to prune the counter it wants could link it once more, so the successor, when there is one, must name this pointer
  * as the one it replaced; when even the successor is pruned, only the table's history can tell.
  */
-async function place(folder: string, counter: number, pointer: Pointer): Promise<boolean> {
+export async function linkPointer(folder: string, counter: number, pointer: Pointer): Promise<boolean> {
   await mkdir(folder, { recursive: true })
   const temp = join(folder, `${randomUUID()}.tmp`)
   try {

@@ -1,6 +1,6 @@
+import { byValues, checkName, checkPartition, conflict, exists, noTable, otherLocation } from '../catalog-rules.ts'
 import type { LakeError } from '../errors.ts'
 import type { Catalog, CatalogEntry, HivePartition, HiveTable, IcebergEntry, TableName } from '../lake.ts'
-import { byValues, checkName, checkPartition, conflict, exists, noTable, otherLocation } from './catalog-rules.ts'
 
 export type CatalogMoment = `${'before' | 'after'} ${keyof Catalog}`
 /** Called around every effect, as for storage: throwing after a swap is the lost answer that `commit-unknown` stands for. */

@@ -3,8 +3,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakeError } from '../errors.ts'
 import type { Clock, ObjectInfo, ReadOptions, Storage, Uri, WriteOptions } from '../lake.ts'
+import { stagedName } from '../staged-name.ts'
 import { compareKeys } from './key-path.ts'
-import { stagedName } from './staged-name.ts'
 
 export type StorageOperation = 'head' | 'get' | 'put' | 'copy' | 'list' | 'stage' | 'upload' | 'delete'
 export type StorageMoment = `${'before' | 'after'} ${StorageOperation}`

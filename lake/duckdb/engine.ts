@@ -40,7 +40,7 @@ export interface Session {
   close(): Promise<void>
 }
 
-/** DuckDB with `memory_limit`, threads, spill folder and allowed folders fixed before any foreign byte is read, then locked (reference: security.md 5.5). */
+/** DuckDB with `memory_limit`, threads, spill folder and allowed folders fixed before any foreign byte is read, then locked. */
 export const duckdbEngine: Engine = {
   async open(options) {
     const spill = join(options.scratch, `spill-${process.pid}-${nextSpill()}`)

@@ -71,7 +71,7 @@ const exact: DuckDBValueConverter<Exact> = (value, type, converter) => {
 
 /** The shortest decimal that is this 32-bit number: as a double, 1.1 would read 1.100000023841858. */
 function shortestFloat(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === value) return short
   }

@@ -1,4 +1,4 @@
-// What must hold of the deployed resources in every stage (security.md, section 5). Each assertion is run on the real
+// What must hold of the deployed resources in every stage. Each assertion is run on the real
 // graph, where it must find nothing, and on a copy that was spoiled in one place, where it must find something.
 import { describe, expect, inject, test } from 'vitest'
 import { accessChecks } from './checks/access.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { GetObjectTaggingCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { s3Storage } from '#lake/aws/s3-storage.ts'
-import { systemClock, systemIds } from '#lake/disk/system.ts'
+import { systemClock, systemIds } from '#lake/system.ts'
 import { kindOf } from '../contracts/storage.contract.ts'
 import { bucket, s3 } from './moto.ts'
 

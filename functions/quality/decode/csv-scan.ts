@@ -119,7 +119,7 @@ function emit(
   }
   const members = emission.known.map(([at, key]) => key + JSON.stringify(fields[at])).join(',')
   const unknown = present.map(([at, name]) => ({ path: name, json: csvJson(fields[at] as string), top: true }))
-  emission.sink.accept({ ...place, fields: members + emission.constant, unknown })
+  emission.sink.accept({ ...place, fields: Buffer.from(members + emission.constant), unknown })
 }
 
 function problemOf(

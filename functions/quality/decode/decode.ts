@@ -1,32 +1,43 @@
+import { rm } from 'node:fs/promises'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { decodeAvro } from './avro.ts'
 import { decodeCsv } from './csv.ts'
 import { head, inflate, unreadable } from './inflate.ts'
-import { decodeJson } from './json.ts'
+import { decodeJson, newGlance } from './json.ts'
+import type { JsonGlance } from './json-glance.ts'
 import { decodeParquet } from './parquet.ts'
 import type { ScannedObject } from './scanned.ts'
-import type { DecodeTask } from './typed-copy.ts'
+import { type DecodeTask, hasRefused } from './typed-copy.ts'
 
 /**
  * One staged raw object into rows of the table's form and refused records. `task.path` is the object as it landed. Errors:
  * `file-unreadable` with the reason in its context, when nothing of the file can be had.
  */
 export async function decode(session: Session, task: DecodeTask): Promise<ScannedObject> {
-  const { limits, source } = task.contract.dataset
+  const { limits } = task.contract.dataset
+  const glance = newGlance(task)
   const { path } = await inflate(task.path, `${task.base}.plain`, {
+    tap: chunk => glance.push(chunk),
     expansionMax: limits.expansionMax,
     bytesMax: limits.objectBytesMax * 4,
   })
-  const plain = { ...task, path }
-  switch (await contentOf(path, source.format)) {
+  const decoded = await decodePlain(session, { ...task, path }, path === task.path ? undefined : glance)
+  // What is refused is looked up in the plain bytes later; otherwise the disk holds one such file at a time.
+  for (const file of new Set([path, decoded.plain]))
+    if (file !== task.path && (file !== decoded.plain || !hasRefused(decoded))) await rm(file, { force: true })
+  return decoded
+}
+
+async function decodePlain(session: Session, task: DecodeTask, glance: JsonGlance | undefined): Promise<ScannedObject> {
+  switch (await contentOf(task.path, task.contract.dataset.source.format)) {
     case 'parquet':
-      return decodeParquet(session, plain)
+      return decodeParquet(session, task)
     case 'avro':
-      return decodeAvro(session, plain)
+      return decodeAvro(session, task)
     case 'csv':
-      return decodeCsv(session, plain)
+      return decodeCsv(session, task)
     default:
-      return decodeJson(session, plain)
+      return decodeJson(session, task, { glance })
   }
 }
 

@@ -1,6 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
-import { Transform } from 'node:stream'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { LakeError } from '#lake/errors.ts'
@@ -10,7 +9,9 @@ export interface Inflated {
   readonly bytes: number
 }
 
-export interface InflateLimits {
+export interface InflateOptions {
+  /** Sees the decompressed bytes on their way, while they are at hand; nothing of a file that was plain already. */
+  readonly tap?: (chunk: Buffer) => void
   readonly expansionMax: number
   readonly bytesMax: number
 }
@@ -20,7 +21,7 @@ export interface InflateLimits {
  * say, never its name. One level only. Node's zlib verifies lengths and CRCs, which DuckDB's reader does not; with large
  * chunks it costs no more than letting DuckDB decompress. Errors: `file-unreadable` with a `reason`.
  */
-export async function inflate(source: string, target: string, limits: InflateLimits): Promise<Inflated> {
+export async function inflate(source: string, target: string, limits: InflateOptions): Promise<Inflated> {
   const magic = await head(source, 8)
   const kind = sniff(magic)
   const bytes = (await stat(source)).size
@@ -35,29 +36,41 @@ export async function inflate(source: string, target: string, limits: InflateLim
 async function decompress(
   source: string,
   target: string,
-  options: InflateLimits & { readonly kind: 'gzip' | 'zstd'; readonly bytes: number },
+  options: InflateOptions & { readonly kind: 'gzip' | 'zstd'; readonly bytes: number },
 ): Promise<number> {
   const cap = Math.min(options.bytesMax, options.bytes * options.expansionMax + 1_048_576)
   const decoder =
-    options.kind === 'gzip' ? createGunzip({ chunkSize: 1_048_576 }) : createZstdDecompress({ chunkSize: 1_048_576 })
+    options.kind === 'gzip' ? createGunzip({ chunkSize: CHUNK }) : createZstdDecompress({ chunkSize: CHUNK })
+  const feeding = pipeline(createReadStream(source, { highWaterMark: CHUNK }), decoder)
+  // Whoever reads the decoder sees the failure too; this one must not go unhandled before.
+  feeding.catch(() => undefined)
+  const file = await open(target, 'w')
   let written = 0
-  const meter = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      written += chunk.length
-      if (written > cap) done(unreadable('ratio', `the file expands to more than ${cap} bytes from ${options.bytes}`))
-      else done(null, chunk)
-    },
-  })
   try {
-    await pipeline(createReadStream(source, { highWaterMark: 1_048_576 }), decoder, meter, createWriteStream(target))
+    for await (const chunk of decoder as AsyncIterable<Buffer>) {
+      written += chunk.length
+      if (written > cap) throw unreadable('ratio', `the file expands to more than ${cap} bytes from ${options.bytes}`)
+      options.tap?.(chunk)
+      await writeAll(file, chunk)
+    }
+    await feeding
   } catch (cause) {
     if (cause instanceof LakeError) throw cause
     throw unreadable(...explained(cause))
+  } finally {
+    await file.close()
   }
   // zlib stops in silence at bytes that are no further member; padding with zeros is what tape and block tools leave behind.
   if (decoder.bytesWritten < options.bytes && !(await isZeros(source, decoder.bytesWritten)))
     throw unreadable('trailing', `${options.bytes - decoder.bytesWritten} bytes after the end of the compressed data`)
   return written
+}
+
+/** Large enough that zlib runs at its full speed; larger ones cost more in fresh pages than they save. */
+const CHUNK = 262_144
+
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
 }
 
 function explained(cause: unknown): [reason: string, message: string] {

@@ -1,13 +1,8 @@
-import type { Shape } from './json-shape.ts'
-
-/** Why one record is refused. `truncated` at the end of the data that is at hand may mean that more of it is needed. */
-export class RecordProblem extends Error {
-  readonly reason: string
-  constructor(reason: string, message: string) {
-    super(message)
-    this.reason = reason
-  }
-}
+import { ByteWriter } from './byte-writer.ts'
+import { JsonCursor, RecordProblem } from './json-cursor.ts'
+import { type Plan, type PlanLeaf, type PlanStruct, recordPlan, type Slot } from './json-plan.ts'
+import type { recordShape } from './json-shape.ts'
+import { compactJson, exactNumberText, numberText } from './json-text.ts'
 
 export interface Unknown {
   /** Dotted path of the field, and its JSON text. */
@@ -17,319 +12,207 @@ export interface Unknown {
   readonly top: boolean
 }
 
-const DEPTH_MAX = 64
-const WIDTH_MAX = 10_000
-const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
-const [BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x7b, 0x7d, 0x5b, 0x5d]
+export interface Rewritten {
+  /** JSON members in the contract's text shape, without the braces; valid until the next record is read. */
+  readonly fields: Buffer
+  readonly unknown: readonly Unknown[]
+}
+
+const [QUOTE, COMMA, BRACE, BRACE_END, BRACKET, SMALL_N] = [0x22, 0x2c, 0x7b, 0x7d, 0x5b, 0x6e]
 
 /**
- * A strict JSON reader over bytes (RFC 8259: no NaN, no trailing commas, no duplicate keys) that rewrites a record into the
- * contract's text shape: known fields under their current names, every leaf as a string holding the exact source text.
- * Fields that the contract does not know are collected apart.
+ * Rewrites records into the contract's text shape: known fields under their current names, every leaf as a string holding the
+ * exact source text. Fields that the contract does not know are collected apart. Most of a record is copied in long runs:
+ * `#mark` is where the run that is not yet copied begins, negative when there is none.
  */
 export class JsonReader {
-  at = 0
-  #bytes: Buffer = Buffer.alloc(0)
-  #out: string[] = []
+  readonly cursor = new JsonCursor()
+  readonly #plan: PlanStruct
+  readonly #columnar: boolean
+  readonly #out = new ByteWriter()
+  #mark = -1
   #unknown: Unknown[] = []
-  #depth = 0
 
-  load(bytes: Buffer): void {
-    this.#bytes = bytes
-    this.at = 0
+  constructor(shape: ReturnType<typeof recordShape>, { columnar }: { readonly columnar: boolean }) {
+    this.#columnar = columnar
+    this.#plan = recordPlan(shape)
   }
 
-  get ended(): boolean {
-    return this.at >= this.#bytes.length
-  }
-
-  peek(): number | undefined {
-    return this.#bytes[this.at]
-  }
-
-  /** Reads one object at `at`. Returns its rewritten fields, without the braces, and what was unknown. Fails with RecordProblem. */
-  record(shape: Shape & { readonly kind: 'struct' }): {
-    readonly fields: string
-    readonly unknown: readonly Unknown[]
-  } {
-    this.#out = []
+  /** Reads the record at the cursor. Fails with RecordProblem. */
+  record(): Rewritten {
+    this.#out.length = 0
+    this.#mark = -1
     this.#unknown = []
-    this.#depth = 0
-    if (this.peek() !== BRACE) {
-      this.skip()
+    this.cursor.depth = 0
+    this.cursor.newline = false
+    if (this.cursor.peek() !== BRACE) {
+      this.cursor.value()
       throw new RecordProblem('not_object', 'a JSON value that is no object stands where a record is expected')
     }
-    this.#object(shape, '')
-    return { fields: this.#out.join(''), unknown: this.#unknown }
+    const end = this.#members(this.#plan, '')
+    this.#copyTo(end)
+    // Line ends stand between values only, and a record is one line of the file that it goes to.
+    const fields = this.#out.written
+    if (this.cursor.newline) withoutLineEnds(fields)
+    return { fields, unknown: this.#unknown }
   }
 
-  /** Skips white space; true when a line ended in it. */
-  space(): boolean {
-    let newline = false
-    for (;;) {
-      const byte = this.#bytes[this.at]
-      if (byte === 0x0a) newline = true
-      else if (byte !== 0x20 && byte !== 0x0d && byte !== 0x09) return newline
-      this.at++
-    }
+  #copyTo(end: number): void {
+    if (this.#mark >= 0) this.#out.copy(this.cursor.bytes, this.#mark, end)
+    this.#mark = -1
   }
 
-  /** Skips one value of any kind, checking it. Returns its text. */
-  skip(): string {
-    const start = this.at
-    this.#skipValue()
-    return this.#text(start, this.at)
-  }
+  // --- Objects -------------------------------------------------------------------------------------------------------
 
-  key(): string {
-    const start = this.at
-    const escaped = this.#string()
-    return escaped ? (JSON.parse(this.#text(start, this.at)) as string) : this.#text(start + 1, this.at - 1)
-  }
-
-  expect(byte: number, what: string): void {
-    this.space()
-    if (this.#bytes[this.at] !== byte) throw this.#syntax(`${what} expected`)
-    this.at++
-  }
-
-  // --- Rewriting -----------------------------------------------------------------------------------------------------
-
-  #object(shape: Shape & { readonly kind: 'struct' }, path: string): void {
-    const seen = new Map<string, string>()
+  /** Returns where the last member that was taken over ends; what follows it in the source may be copied if nothing is added. */
+  #members(plan: PlanStruct, path: string): number {
+    const { cursor } = this
+    const round = ++plan.round
+    let strangers: Set<string> | undefined
+    let end = cursor.at + 1
     let first = true
-    this.#members(key => {
-      const field = shape.fields.get(key)
-      const name = field?.name ?? key
-      if (seen.has(name)) {
-        const other = seen.get(name) as string
-        throw other === key
-          ? new RecordProblem('duplicate_key', `the key "${path}${key}" stands twice`)
-          : new RecordProblem('ambiguous_column', `"${path}${other}" and "${path}${key}" both give ${path}${name}`)
+    cursor.members(index => {
+      const start = cursor.at
+      const guess = plan.guesses[index]
+      let slot = guess !== undefined && cursor.skips(guess.source) ? guess : undefined
+      const key = slot === undefined ? cursor.key() : slot.key
+      slot ??= plan.keys.get(key)
+      if (slot === undefined) {
+        if (strangers?.has(key)) throw twice(path + key)
+        strangers = (strangers ?? new Set()).add(key)
+      } else {
+        plan.guesses[index] = slot
+        this.#see(slot, round, path)
       }
-      seen.set(name, key)
-      if (field === undefined) {
-        this.#unknown.push({ path: `${path}${key}`, json: this.skip(), top: path === '' })
+      cursor.colon()
+      if (slot === undefined || (slot.field.soft && !fits(slot.field.plan, cursor.peek()))) {
+        this.#copyTo(end)
+        this.#rescue(path + key, path === '' && slot === undefined)
         return
       }
-      const mark = this.#out.length
-      this.#out.push(first ? '' : ',', JSON.stringify(name), ':')
-      if (field.soft && !this.#fits(field.shape)) {
-        this.#out.length = mark
-        this.#unknown.push({ path: `${path}${key}`, json: this.skip(), top: false })
-        return
+      if (this.#mark < 0) {
+        if (!first) this.#out.byte(COMMA)
+        this.#mark = start
       }
-      this.#value(field.shape, `${path}${name}`)
+      if (slot.renamed !== undefined) {
+        this.#copyTo(start)
+        this.#out.text(slot.renamed)
+        this.#mark = cursor.at
+      }
+      this.#value(slot.field.plan, path + slot.field.name)
+      end = cursor.at
       first = false
     })
-    this.#closeCases(shape, seen, path)
-    for (const field of new Set(shape.fields.values())) {
-      if (field.default === undefined || seen.has(field.name)) continue
-      this.#out.push(first ? '' : ',', JSON.stringify(field.name), ':', JSON.stringify(field.default))
+    if (strangers) checkCases(plan, strangers, path)
+    for (const field of plan.defaults) {
+      if (field.round === round) continue
+      this.#copyTo(end)
+      this.#out.text(first ? (field.default as string) : `,${field.default}`)
       first = false
     }
+    return end
   }
 
-  /** `ID` beside `id`: which one was meant, nobody can tell. */
-  #closeCases(shape: Shape & { readonly kind: 'struct' }, seen: ReadonlyMap<string, string>, path: string): void {
-    for (const [name, key] of seen) {
-      if (shape.fields.has(key)) continue
-      const twin = shape.fields.get(shape.lower.get(name.toLowerCase()) ?? '')
-      if (twin !== undefined && !twin.soft && seen.has(twin.name))
-        throw new RecordProblem('ambiguous_column', `"${path}${key}" and "${path}${twin.name}" differ only in case`)
-    }
+  #see({ field, key }: Slot, round: number, path: string): void {
+    if (field.round === round)
+      throw field.seenAs === key
+        ? twice(path + key)
+        : new RecordProblem(
+            'ambiguous_column',
+            `"${path}${field.seenAs}" and "${path}${key}" both give ${path}${field.name}`,
+          )
+    field.round = round
+    field.seenAs = key
   }
 
-  #fits(shape: Shape): boolean {
-    const byte = this.peek()
-    if (byte === 0x6e) return true
-    if (shape.kind === 'leaf') return shape.text || (byte !== BRACE && byte !== BRACKET)
-    return shape.kind === 'list' ? byte === BRACKET : byte === BRACE
+  #rescue(path: string, top: boolean): void {
+    const start = this.cursor.at
+    const absent = this.#columnar && this.cursor.peek() === SMALL_N
+    this.cursor.value()
+    if (!absent) this.#unknown.push({ path, json: this.cursor.text(start, this.cursor.at), top })
   }
 
-  #value(shape: Shape, path: string): void {
-    const byte = this.peek()
-    if (byte === 0x6e) {
-      this.#skipValue()
-      this.#out.push('null')
-    } else if (shape.kind === 'leaf') this.#leaf(shape, path)
-    else if (!this.#fits(shape)) {
-      this.#skipValue()
-      throw new RecordProblem(misfit(path), `${path}: not ${shape.kind === 'list' ? 'an array' : 'an object'}`)
-    } else if (shape.kind === 'list') this.#list(shape.element, path)
-    else if (shape.kind === 'map') this.#map(shape.value, path)
+  // --- Values --------------------------------------------------------------------------------------------------------
+
+  #value(plan: Plan, path: string): void {
+    const { cursor } = this
+    const byte = cursor.peek()
+    if (byte === SMALL_N) cursor.scalar()
+    else if (plan.kind === 'leaf') this.#leaf(plan, path)
+    else if (!fits(plan, byte)) {
+      cursor.value()
+      throw new RecordProblem(misfit(path), `${path}: not ${plan.kind === 'list' ? 'an array' : 'an object'}`)
+    } else if (plan.kind === 'list') cursor.elements(() => this.#value(plan.element, `${path}[]`))
+    else if (plan.kind === 'map') this.#map(plan.value, path)
     else {
-      this.#out.push('{')
-      this.#object(shape, `${path}.`)
-      this.#out.push('}')
+      const end = this.#members(plan, `${path}.`)
+      // Where the run was broken, by something left out or added, the brace is no part of it any more.
+      if (this.#mark < 0 || end < this.#mark) {
+        this.#copyTo(end)
+        this.#out.byte(BRACE_END)
+        this.#mark = cursor.at
+      }
     }
   }
 
-  #leaf(shape: Shape & { readonly kind: 'leaf' }, path: string): void {
-    const byte = this.peek()
-    const text = this.skip()
-    if (byte === QUOTE) this.#out.push(text)
-    else if (byte !== BRACE && byte !== BRACKET) this.#out.push('"', text, '"')
-    else if (shape.text) this.#out.push(JSON.stringify(text))
-    else
+  #leaf(plan: PlanLeaf, path: string): void {
+    const { cursor } = this
+    const start = cursor.at
+    const byte = cursor.peek()
+    if (byte === QUOTE) {
+      cursor.string()
+      return
+    }
+    const nested = byte === BRACE || byte === BRACKET
+    cursor.value()
+    if (nested && !plan.text)
       throw new RecordProblem(
         misfit(path),
-        `${path}: ${byte === BRACE ? 'an object' : 'an array'} is not ${shape.label}`,
+        `${path}: ${byte === BRACE ? 'an object' : 'an array'} is not ${plan.label}`,
       )
+    this.#copyTo(start)
+    if (nested) this.#out.text(JSON.stringify(compactJson(cursor.text(start, cursor.at))))
+    else {
+      this.#out.byte(QUOTE)
+      if (plan.text) this.#out.text((plan.nested ? numberText : exactNumberText)(cursor.text(start, cursor.at)))
+      else this.#out.copy(cursor.bytes, start, cursor.at)
+      this.#out.byte(QUOTE)
+    }
+    this.#mark = cursor.at
   }
 
-  #list(element: Shape, path: string): void {
-    this.#out.push('[')
-    let count = 0
-    this.#elements(() => {
-      if (count++ > 0) this.#out.push(',')
-      this.#value(element, `${path}[]`)
-    })
-    this.#out.push(']')
-  }
-
-  #map(value: Shape, path: string): void {
+  #map(value: Plan, path: string): void {
     const seen = new Set<string>()
-    this.#out.push('{')
-    this.#members(key => {
+    this.cursor.members(() => {
+      const key = this.cursor.key()
       if (seen.has(key)) throw new RecordProblem('duplicate_key', `the key "${key}" of ${path} stands twice`)
-      this.#out.push(seen.size > 0 ? ',' : '', JSON.stringify(key), ':')
       seen.add(key)
+      this.cursor.colon()
       this.#value(value, `${path}.${key}`)
     })
-    this.#out.push('}')
   }
+}
 
-  // --- Grammar -------------------------------------------------------------------------------------------------------
+function withoutLineEnds(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] === 0x0a || bytes[at] === 0x0d) bytes[at] = 0x20
+}
 
-  #members(member: (key: string) => void): void {
-    this.#open()
-    this.space()
-    for (let count = 1; this.peek() !== BRACE_END; count++) {
-      if (count > WIDTH_MAX) throw new RecordProblem('width', `more than ${WIDTH_MAX} fields in one object`)
-      const key = this.key()
-      this.expect(COLON, '":"')
-      this.space()
-      member(key)
-      this.space()
-      if (this.peek() === BRACE_END) break
-      this.expect(COMMA, '"," or "}"')
-      this.space()
-      if (this.peek() === BRACE_END) throw this.#syntax('a key expected')
-    }
-    this.#close()
-  }
+function fits(plan: Plan, byte: number | undefined): boolean {
+  if (byte === SMALL_N) return true
+  if (plan.kind === 'leaf') return plan.text || (byte !== BRACE && byte !== BRACKET)
+  return byte === (plan.kind === 'list' ? BRACKET : BRACE)
+}
 
-  #elements(element: () => void): void {
-    this.#open()
-    this.space()
-    while (this.peek() !== BRACKET_END) {
-      element()
-      this.space()
-      if (this.peek() === BRACKET_END) break
-      this.expect(COMMA, '"," or "]"')
-      this.space()
-      if (this.peek() === BRACKET_END) throw this.#syntax('a value expected')
-    }
-    this.#close()
-  }
+const twice = (path: string): RecordProblem => new RecordProblem('duplicate_key', `the key "${path}" stands twice`)
 
-  #open(): void {
-    this.at++
-    if (++this.#depth > DEPTH_MAX) throw new RecordProblem('depth', `nested more than ${DEPTH_MAX} levels deep`)
-  }
-
-  #close(): void {
-    this.at++
-    this.#depth--
-  }
-
-  #skipValue(): void {
-    const byte = this.peek()
-    if (byte === QUOTE) this.#string()
-    else if (byte === BRACE) this.#skipObject()
-    else if (byte === BRACKET) this.#elements(() => this.#skipValue())
-    else this.#scalar()
-  }
-
-  #skipObject(): void {
-    const seen = new Set<string>()
-    this.#members(key => {
-      if (seen.has(key)) throw new RecordProblem('duplicate_key', `the key "${key}" stands twice`)
-      seen.add(key)
-      this.#skipValue()
-    })
-  }
-
-  /** Numbers, true, false and null. */
-  #scalar(): void {
-    const start = this.at
-    while (this.at < this.#bytes.length && isScalarByte(this.#bytes[this.at] as number)) this.at++
-    if (this.at === start) throw this.#syntax('a value expected')
-    if (this.ended) throw new RecordProblem('truncated', 'the record ends in the middle of a value')
-    const text = this.#bytes.toString('latin1', start, this.at)
-    if (!/^(true|false|null|-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?)$/.test(text))
-      throw new RecordProblem('json', `${JSON.stringify(text.slice(0, 40))} is no JSON value`)
-  }
-
-  /** Skips a string at `at`; true when it holds escapes. */
-  #string(): boolean {
-    if (this.peek() !== QUOTE) throw this.#syntax('a string expected')
-    let escaped = false
-    for (let at = this.at + 1; at < this.#bytes.length; at++) {
-      const byte = this.#bytes[at] as number
-      if (byte === QUOTE) {
-        if (escaped) this.#checkEscapes(this.at, at + 1)
-        this.at = at + 1
-        return escaped
-      }
-      if (byte < 0x20) {
-        this.at = at
-        throw new RecordProblem('json', 'a control character stands in a string')
-      }
-      if (byte === BACKSLASH) {
-        escaped = true
-        at++
-      }
-    }
-    this.at = this.#bytes.length
-    throw new RecordProblem('truncated', 'the record ends in the middle of a string')
-  }
-
-  /** A lone surrogate has no UTF-8 form; writers would silently store U+FFFD in its place. */
-  #checkEscapes(start: number, end: number): void {
-    const text = this.#text(start, end)
-    let value: string
-    try {
-      value = JSON.parse(text) as string
-    } catch {
-      throw new RecordProblem('json', 'a string holds an escape that JSON does not have')
-    }
-    if (!value.isWellFormed()) throw new RecordProblem('surrogate', 'a string holds half of a surrogate pair')
-  }
-
-  #text(start: number, end: number): string {
-    return this.#bytes.toString('utf8', start, end)
-  }
-
-  #syntax(what: string): RecordProblem {
-    return this.ended
-      ? new RecordProblem('truncated', `the record ends too early: ${what}`)
-      : new RecordProblem('json', `${what} at byte ${this.at + 1} of the record`)
+/** `ID` beside `id`: which one was meant, nobody can tell. */
+function checkCases(plan: PlanStruct, strangers: ReadonlySet<string>, path: string): void {
+  for (const key of strangers) {
+    const twin = plan.lower.get(key.toLowerCase())
+    if (twin !== undefined && !twin.soft && twin.round === plan.round)
+      throw new RecordProblem('ambiguous_column', `"${path}${key}" and "${path}${twin.name}" differ only in case`)
   }
 }
 
 /** Reasons are counted, so they name the column only, not the place inside it. */
 const misfit = (path: string): string => `type:${path.split(/[.[]/)[0]}`
-
-/** Letters, digits and the signs of numbers. */
-function isScalarByte(byte: number): boolean {
-  return (
-    (byte >= 0x30 && byte <= 0x39) ||
-    (byte >= 0x61 && byte <= 0x7a) ||
-    (byte >= 0x41 && byte <= 0x5a) ||
-    byte === 0x2d ||
-    byte === 0x2b ||
-    byte === 0x2e
-  )
-}

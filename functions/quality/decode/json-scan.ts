@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import type { Evolution } from '#lake/dataset.ts'
 import { ByteWindow } from './byte-window.ts'
-import { JsonReader, RecordProblem, type Unknown } from './json-reader.ts'
+import { type JsonCursor, RecordProblem } from './json-cursor.ts'
+import { JsonReader, type Rewritten } from './json-reader.ts'
 import type { recordShape } from './json-shape.ts'
-import type { RecordSink } from './records.ts'
+import { BrokenRecord } from './json-skip.ts'
+import type { Place, RecordSink } from './records.ts'
 
 export interface JsonScanOptions {
   readonly shape: ReturnType<typeof recordShape>
@@ -11,14 +13,15 @@ export interface JsonScanOptions {
   readonly framing: 'lines' | 'document'
   /** In a document that is an object: the field whose array holds the records. */
   readonly records: string | undefined
+  /** Unknown fields that are null are not there. */
+  readonly columnar: boolean
   readonly recordBytesMax: number
   readonly evolution: Evolution
 }
 
 /**
- * Splits a plain file into records, byte for byte, and hands each to the sink: rewritten by the contract, or refused with
- * its place and reason. A bad record never takes its neighbours along: in `lines`, a line that starts with `{` starts a
- * record again, and a string never goes over the end of a line.
+ * Splits a plain file into records, byte for byte, and hands each to the sink: rewritten by the contract, or refused with its
+ * place and reason. A bad record never takes its neighbours along.
  */
 export async function scanJson(path: string, options: JsonScanOptions, sink: RecordSink): Promise<void> {
   const window = await ByteWindow.open(path)
@@ -29,24 +32,33 @@ export async function scanJson(path: string, options: JsonScanOptions, sink: Rec
   }
 }
 
-const [NEWLINE, QUOTE, BACKSLASH, COMMA, COLON] = [0x0a, 0x22, 0x5c, 0x2c, 0x3a]
-const [BRACE, BRACE_END, BRACKET, BRACKET_END] = [0x7b, 0x7d, 0x5b, 0x5d]
+const [COMMA, BRACE, BRACKET, BRACKET_END, NEWLINE] = [0x2c, 0x7b, 0x5b, 0x5d, 0x0a]
 
+/** The cursor walks over the window's bytes; only when they come to an end are those behind it dropped and more fetched. */
 class JsonScan {
   readonly #window: ByteWindow
   readonly #options: JsonScanOptions
   readonly #sink: RecordSink
-  readonly #reader = new JsonReader()
+  readonly #reader: JsonReader
+  readonly #cursor: JsonCursor
   #ordinal = 0
+  /** Up to where the loaded bytes are known to be UTF-8. */
+  #utf8End = 0
 
   constructor(window: ByteWindow, options: JsonScanOptions, sink: RecordSink) {
     this.#window = window
     this.#options = options
     this.#sink = sink
+    this.#reader = new JsonReader(options.shape, options)
+    this.#cursor = this.#reader.cursor
+    this.#load()
   }
 
   async run(): Promise<void> {
-    if (this.#options.framing === 'lines') return this.#lines()
+    if (this.#options.framing === 'lines') {
+      while (this.#atValue() || (await this.#toValue())) if (!this.#attempt()) await this.#finish(true)
+      return
+    }
     try {
       await this.#document()
     } catch (error) {
@@ -55,182 +67,175 @@ class JsonScan {
     }
   }
 
-  async #lines(): Promise<void> {
-    while (await this.#toValue()) await this.#record(true)
-  }
-
   async #document(): Promise<void> {
     if (!(await this.#toValue())) return
-    if (this.#byte() === BRACE && this.#options.records !== undefined) await this.#toRecords(this.#options.records)
-    else if (this.#byte() !== BRACKET) return this.#record(false)
-    await this.#array()
-    // In an object the rest of the document stands behind its records; after a bare array nothing may.
+    if (this.#cursor.peek() === BRACE && this.#options.records !== undefined)
+      await this.#toRecords(this.#options.records)
+    else if (this.#cursor.peek() !== BRACKET) {
+      if (!this.#attempt()) await this.#finish(false)
+    } else await this.#array()
+    // In an object the rest of the document stands behind its records; after anything else nothing may.
     if (this.#options.records === undefined && (await this.#toValue()))
       await this.#refuseRest('trailing', 'text after the end of the document')
   }
 
   async #array(): Promise<void> {
-    this.#window.advance(1)
+    this.#cursor.at++
     for (let first = true; ; first = false) {
-      if (!(await this.#toValue())) return this.#refuseRest('truncated', 'the array has no end')
-      if (this.#byte() === BRACKET_END) return this.#window.advance(1)
-      if (!first) {
-        if (this.#byte() !== COMMA)
-          return this.#refuseRest('json', '"," or "]" expected between the elements of the document')
-        this.#window.advance(1)
-        if (!(await this.#toValue())) return this.#refuseRest('truncated', 'the array has no end')
+      if (!this.#atValue() && !(await this.#toValue())) return this.#refuseRest('truncated', 'the array has no end')
+      if (this.#cursor.peek() === BRACKET_END) {
+        this.#cursor.at++
+        return
       }
-      await this.#record(false)
+      if (!first) {
+        if (this.#cursor.peek() !== COMMA)
+          return this.#refuseRest('json', '"," or "]" expected between the elements of the document')
+        this.#cursor.at++
+        if (!this.#atValue() && !(await this.#toValue())) return this.#refuseRest('truncated', 'the array has no end')
+      }
+      if (!this.#attempt()) await this.#finish(false)
     }
   }
 
-  /** Goes to the array under `name` of the object that the document is. */
+  /** Goes into the array under `name` of the object that the document is. */
   async #toRecords(name: string): Promise<void> {
-    this.#window.advance(1)
+    this.#cursor.at++
     for (;;) {
       const found = await this.#read(() => {
-        this.#reader.space()
-        const key = this.#reader.key()
-        this.#reader.expect(COLON, '":"')
-        this.#reader.space()
-        if (key === name && this.#reader.peek() === BRACKET) return true
-        this.#reader.skip()
-        this.#reader.expect(COMMA, `no array "${name}" in the document; ","`)
+        this.#cursor.space()
+        const key = this.#cursor.key()
+        this.#cursor.colon()
+        if (key === name && this.#cursor.peek() === BRACKET) return true
+        this.#cursor.value()
+        this.#cursor.space()
+        this.#cursor.expect(COMMA, `no array "${name}" in the document; ","`)
         return false
       })
-      if (found) return
+      if (found) return this.#array()
     }
   }
 
   // --- One record ----------------------------------------------------------------------------------------------------
 
-  async #record(lines: boolean): Promise<void> {
-    const ordinal = ++this.#ordinal
-    const offset = this.#window.offset
+  /** Reads the record at the cursor from the bytes at hand. False when that failed, or there are too few: the cursor stays. */
+  #attempt(): boolean {
+    const start = this.#cursor.at
     try {
-      const { record, length } = await this.#read(() => {
-        const record = this.#reader.record(this.#options.shape)
-        if (!isUtf8(this.#window.bytes.subarray(0, this.#reader.at)))
-          throw new RecordProblem('utf8', 'the record is not valid UTF-8')
-        return { record, length: this.#reader.at }
+      const record = this.#reader.record()
+      this.#check(start)
+      this.#accept(record, {
+        ordinal: ++this.#ordinal,
+        offset: this.#window.offset + start,
+        length: this.#cursor.at - start,
       })
-      this.#accept(record, { ordinal, offset, length })
+      return true
     } catch (error) {
       if (!(error instanceof RecordProblem)) throw error
-      const length = error.reason === 'too_long' ? await this.#skipLine() : await this.#skipBroken(lines)
-      this.#sink.refuse({ ordinal, offset, length, reason: error.reason, message: error.message })
+      this.#cursor.at = start
+      return false
     }
-    await this.#sink.drain()
   }
 
-  #accept(
-    record: { readonly fields: string; readonly unknown: readonly Unknown[] },
-    place: { readonly ordinal: number; readonly offset: number; readonly length: number },
-  ): void {
-    const unknown = record.unknown
-    if (unknown.length > 0 && this.#options.evolution === 'freeze') {
-      const message = `not in the contract: ${unknown
-        .map(each => each.path)
-        .slice(0, 5)
-        .join(', ')}`
-      this.#sink.refuse({ ...place, reason: 'unknown_column', message })
-    } else this.#sink.accept({ ...place, fields: record.fields, unknown })
+  /** Reads the record at the cursor again, with as many bytes as it takes, or refuses it. */
+  async #finish(lines: boolean): Promise<void> {
+    const offset = this.#window.offset + this.#cursor.at
+    try {
+      const { record, length } = await this.#read(start => {
+        const record = this.#reader.record()
+        this.#check(start)
+        return { record, length: this.#cursor.at - start }
+      })
+      this.#accept(record, { ordinal: ++this.#ordinal, offset, length })
+    } catch (error) {
+      if (!(error instanceof RecordProblem)) throw error
+      const { reason, message } = error
+      this.#sink.refuse({ ordinal: ++this.#ordinal, offset, length: await this.#skipBroken(lines), reason, message })
+    }
   }
+
+  #check(start: number): void {
+    const { at, bytes } = this.#cursor
+    if (at - start > this.#options.recordBytesMax) throw this.#tooLong()
+    if (at > this.#utf8End && !isUtf8(bytes.subarray(start, at)))
+      throw new RecordProblem('utf8', 'the record is not valid UTF-8')
+  }
+
+  #tooLong(): RecordProblem {
+    return new RecordProblem('too_long', `the record is longer than ${this.#options.recordBytesMax} bytes`)
+  }
+
+  #accept({ fields, unknown }: Rewritten, place: Place): void {
+    if (unknown.length > 0 && this.#options.evolution === 'freeze') {
+      const names = unknown.map(each => each.path).slice(0, 5)
+      this.#sink.refuse({ ...place, reason: 'unknown_column', message: `not in the contract: ${names.join(', ')}` })
+    } else this.#sink.accept({ ...place, fields, unknown })
+  }
+
+  // --- Bytes ---------------------------------------------------------------------------------------------------------
 
   /** Runs `work` on the bytes at hand; where they end too early, fetches more and runs it again from the start. */
-  async #read<T>(work: () => T): Promise<T> {
+  async #read<T>(work: (start: number) => T): Promise<T> {
     for (;;) {
-      this.#reader.load(this.#window.bytes)
+      const start = this.#cursor.at
       try {
-        const result = work()
-        this.#window.advance(this.#reader.at)
-        return result
+        return work(start)
       } catch (error) {
+        this.#cursor.at = start
         if (!(error instanceof RecordProblem) || error.reason !== 'truncated' || this.#window.complete) throw error
-        if (this.#window.bytes.length > this.#options.recordBytesMax)
-          throw new RecordProblem('too_long', `the record is longer than ${this.#options.recordBytesMax} bytes`)
-        await this.#window.more()
+        if (this.#window.bytes.length - start > this.#options.recordBytesMax) throw this.#tooLong()
+        await this.#more()
       }
     }
   }
 
-  // --- Finding the way -----------------------------------------------------------------------------------------------
+  async #more(): Promise<void> {
+    this.#window.advance(this.#cursor.at)
+    await this.#sink.drain()
+    await this.#window.more()
+    this.#load()
+  }
 
-  /** Skips white space; false at the end of the file. */
+  #load(): void {
+    const { bytes } = this.#window
+    this.#cursor.load(bytes)
+    const end = bytes.lastIndexOf(NEWLINE) + 1
+    this.#utf8End = isUtf8(bytes.subarray(0, end)) ? end : 0
+  }
+
+  #atValue(): boolean {
+    this.#cursor.space()
+    return !this.#cursor.ended
+  }
+
+  /** Goes over white space; false at the end of the file. */
   async #toValue(): Promise<boolean> {
-    for (;;) {
-      this.#reader.load(this.#window.bytes)
-      this.#reader.space()
-      this.#window.advance(this.#reader.at)
-      if (this.#window.bytes.length > 0) return true
+    while (!this.#atValue()) {
       if (this.#window.complete) return false
-      await this.#window.more()
+      await this.#more()
     }
+    return true
   }
 
-  #byte(): number | undefined {
-    return this.#window.bytes[0]
-  }
-
-  /** Goes behind a record that cannot be read, as far as brackets and lines tell where that is. Returns its length. */
+  /** Goes behind a record that cannot be read. Returns its length. */
   async #skipBroken(lines: boolean): Promise<number> {
-    for (;;) {
-      const length = brokenLength(this.#window.bytes, lines)
-      if (length !== undefined || this.#window.complete || this.#window.bytes.length > this.#options.recordBytesMax) {
-        const skipped = length ?? this.#window.bytes.length
-        this.#window.advance(skipped)
-        return skipped
-      }
-      await this.#window.more()
-    }
-  }
-
-  async #skipLine(): Promise<number> {
-    let skipped = 0
-    for (;;) {
-      const end = this.#window.bytes.indexOf(NEWLINE)
-      const length = end < 0 ? this.#window.bytes.length : end
-      this.#window.advance(length)
+    const broken = new BrokenRecord(lines)
+    for (let skipped = 0; ; ) {
+      const { length, ended } = broken.take(this.#cursor.bytes.subarray(this.#cursor.at), this.#window.complete)
+      this.#cursor.at += length
       skipped += length
-      if (end >= 0 || this.#window.complete) return skipped
-      await this.#window.more()
+      if (ended) return skipped
+      await this.#more()
     }
   }
 
   async #refuseRest(reason: string, message: string): Promise<void> {
-    const offset = this.#window.offset
-    let length = this.#window.bytes.length
-    this.#window.advance(length)
+    const offset = this.#window.offset + this.#cursor.at
+    this.#cursor.at = this.#cursor.bytes.length
     while (!this.#window.complete) {
-      await this.#window.more()
-      length += this.#window.bytes.length
-      this.#window.advance(this.#window.bytes.length)
+      await this.#more()
+      this.#cursor.at = this.#cursor.bytes.length
     }
+    const length = this.#window.offset + this.#cursor.at - offset
     this.#sink.refuse({ ordinal: ++this.#ordinal, offset, length, reason, message })
   }
-}
-
-/** Length of the broken record at the start of `bytes`; undefined when its end is not among them. */
-export function brokenLength(bytes: Buffer, lines: boolean): number | undefined {
-  const first = bytes[0]
-  const nested = first === BRACE || first === BRACKET
-  let depth = 0
-  let quoted = false
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]
-    if (byte === NEWLINE) {
-      if (lines && (quoted || !nested || bytes[at + 1] === BRACE)) return at
-      if (lines && at + 1 === bytes.length) return undefined
-      quoted = false
-    } else if (quoted) {
-      if (byte === BACKSLASH) at++
-      else if (byte === QUOTE) quoted = false
-    } else if (byte === QUOTE) quoted = true
-    else if (byte === BRACE || byte === BRACKET) depth++
-    else if (byte === BRACE_END || byte === BRACKET_END) {
-      if (depth === 0) return Math.max(at, 1)
-      if (--depth === 0) return at + 1
-    } else if (byte === COMMA && depth === 0 && !lines) return at
-  }
-  return undefined
 }

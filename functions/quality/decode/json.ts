@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { isLakeError } from '#lake/errors.ts'
-import { isForgiven } from './json-glance.ts'
+import { glanceAt, JsonGlance } from './json-glance.ts'
 import { scanJson } from './json-scan.ts'
 import { isPlain, recordShape, sampleRecords } from './json-shape.ts'
 import { type ScannedObject, scanned } from './scanned.ts'
@@ -12,22 +12,36 @@ import { clean, copyStrict, type DecodedObject, type DecodeTask, type TextRows }
  * JSON, in two speeds. First DuckDB reads the file strictly, at the speed of bare DuckDB; it stops at the first thing that is
  * not exactly as the contract says. Only then the scanner goes through the bytes and tells good records from bad.
  */
-export async function decodeJson(session: Session, task: DecodeTask): Promise<ScannedObject> {
-  return (await decodeStrictly(session, task)) ?? (await scanJsonRecords(session, task))
+export async function decodeJson(session: Session, task: DecodeTask, source: JsonSource = {}): Promise<ScannedObject> {
+  return (await decodeStrictly(session, task, source.glance)) ?? (await scanJsonRecords(session, task, source))
 }
 
-async function decodeStrictly(session: Session, task: DecodeTask): Promise<DecodedObject | undefined> {
+export interface JsonSource {
+  /** The JSON was made from a format that has every column in every record: an unknown column that is null is not there. */
+  readonly columnar?: boolean
+  /** Over the bytes as they were decompressed; without it a file that DuckDB took is glanced at here. */
+  readonly glance?: JsonGlance | undefined
+}
+
+async function decodeStrictly(
+  session: Session,
+  task: DecodeTask,
+  seen: JsonGlance | undefined,
+): Promise<DecodedObject | undefined> {
   const { source } = task.contract.dataset
-  if (!isPlain(task.contract) || source.records !== undefined) return undefined
+  if (!isPlain(task.contract) || source.records !== undefined || seen?.doubtful) return undefined
   try {
     const rows = await copyStrict(session, task, await strictRows(task))
-    // On the way DuckDB works in threads of its own; only a file that it took needs a second look.
-    return (await isForgiven(task.path, { lineBytesMax: lineBytesMax(task) })) ? undefined : clean(task, rows)
+    const glance = seen ?? (await glanceAt(task.path, lineBytesMax(task)))
+    return glance.doubtful ? undefined : clean(task, rows)
   } catch (error) {
     if (isLakeError(error, 'engine-failed')) return undefined
     throw error
   }
 }
+
+/** For the bytes of an object on their way to `task.path`. */
+export const newGlance = (task: DecodeTask): JsonGlance => new JsonGlance(lineBytesMax(task))
 
 /** A document may be one line; the length of its records is left to DuckDB's own bound. */
 function lineBytesMax({ contract: { dataset } }: DecodeTask): number {
@@ -49,25 +63,34 @@ async function strictRows(task: DecodeTask): Promise<TextRows> {
     from: sql`(${read}) WHERE _ordinal > ${samples.length}`,
     ordinal: sql`_ordinal - ${samples.length}`,
     texts: column => names.flatMap((each, at) => (each.column === column ? [aliases[at] as Sql] : [])),
-    // A record that is `null` is let through as a row without values.
-    doubt: sql`(${join(
-      aliases.map(alias => sql`${alias} IS NULL`),
-      ' AND ',
-    )})`,
+    // A record that is `null` is let through as a row without values; a required column refuses it anyway.
+    ...(task.contract.columns.some(column => column.required) ? {} : { doubt: allNull(aliases) }),
     loose: true,
   }
 }
 
+function allNull(aliases: readonly Sql[]): Sql {
+  return sql`(${join(
+    aliases.map(alias => sql`${alias} IS NULL`),
+    ' AND ',
+  )})`
+}
+
 /** The scanner alone: for records whose form is known to need it. */
-export async function scanJsonRecords(session: Session, task: DecodeTask): Promise<ScannedObject> {
+export async function scanJsonRecords(
+  session: Session,
+  task: DecodeTask,
+  { columnar = false }: JsonSource = {},
+): Promise<ScannedObject> {
   const { source, limits, evolution } = task.contract.dataset
   return scanned(session, task, sink =>
     scanJson(
       task.path,
       {
         shape: recordShape(task.contract),
-        framing: source.format === 'json' ? 'document' : 'lines',
-        records: source.records,
+        framing: source.format === 'json' && !columnar ? 'document' : 'lines',
+        records: columnar ? undefined : source.records,
+        columnar,
         recordBytesMax: limits.recordBytesMax,
         evolution,
       },

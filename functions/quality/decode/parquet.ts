@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import type { Primitive } from '#lake/dataset.ts'
 import type { Row, Session } from '#lake/duckdb/engine.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
@@ -12,6 +13,8 @@ import { clean, type DecodeTask, lineageValue } from './typed-copy.ts'
 
 const COLUMNS_MAX = 5_000
 const ROW_GROUPS_MAX = 100_000
+/** Runs of one value take next to no bytes, so as many as this are believed of any file. */
+const VALUES_ALWAYS = 100_000_000
 
 /**
  * Parquet: columns by name, copied as they are where their type is the contract's or narrower. A file with anything else in
@@ -29,22 +32,27 @@ export async function decodeParquet(session: Session, task: DecodeTask): Promise
       if (!isLakeError(error, 'engine-failed')) throw error
     }
   }
-  return scanJsonRecords(session, { ...task, path: await asJson(session, task, columns) })
+  return scanJsonRecords(session, { ...task, path: await asJson(session, task, columns) }, { columnar: true })
 }
 
 type SourceColumns = ReadonlyMap<string, string>
 
 /** Names and DuckDB types of the file's columns. Errors: `file-unreadable`. */
 async function columnsOf(session: Session, task: DecodeTask): Promise<SourceColumns> {
-  const footer = await readable(() =>
-    session.rows(sql`SELECT num_row_groups::INTEGER AS groups FROM parquet_file_metadata(${task.path})`),
+  const [footer] = await readable(() =>
+    session.rows(
+      sql`SELECT num_row_groups::INTEGER AS groups, num_rows AS rows FROM parquet_file_metadata(${task.path})`,
+    ),
   )
-  if (Number(footer[0]?.['groups']) > ROW_GROUPS_MAX)
+  if (Number(footer?.['groups']) > ROW_GROUPS_MAX)
     throw unreadable('row_groups', `the file has more than ${ROW_GROUPS_MAX} row groups`)
   const described = await readable(() =>
     session.rows(sql`DESCRIBE SELECT * FROM read_parquet(${task.path}, hive_partitioning = FALSE)`),
   )
   if (described.length > COLUMNS_MAX) throw unreadable('schema_width', `the file has more than ${COLUMNS_MAX} columns`)
+  const values = Number(footer?.['rows']) * described.length
+  const valuesMax = Math.max(VALUES_ALWAYS, (await stat(task.path)).size * task.contract.dataset.limits.expansionMax)
+  if (values > valuesMax) throw unreadable('ratio', `the file claims ${values} values, more than ${valuesMax}`)
   // DuckDB tells columns apart that differ only in case by a suffix; which of them a reader means, nobody can tell.
   const names = await readable(() => session.rows(sql`SELECT name FROM parquet_schema(${task.path})`))
   const top = new Set(described.map(column => String(column['column_name'])))

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
+import { ByteWriter } from './byte-writer.ts'
 import type { Unknown } from './json-reader.ts'
 
 /** Where a record stands in the plain (decompressed) bytes of its object. */
@@ -10,8 +11,8 @@ export interface Place {
 }
 
 export interface AcceptedRecord extends Place {
-  /** JSON members in the contract's text shape, without the braces. */
-  readonly fields: string
+  /** JSON members in the contract's text shape, without the braces; good for this call only. */
+  readonly fields: Buffer
   readonly unknown: readonly Unknown[]
 }
 
@@ -20,7 +21,7 @@ export interface RefusedRecord extends Place {
   readonly message: string
 }
 
-/** What scanners write to; `drain` between records keeps memory flat. */
+/** What scanners write to; `drain` now and then keeps memory flat. */
 export interface RecordSink {
   accept(record: AcceptedRecord): void
   refuse(record: RefusedRecord): void
@@ -31,6 +32,7 @@ export interface RecordSink {
 export type UnknownKind = 'boolean' | 'long' | 'double' | 'string'
 
 const FLUSH = 1_048_576
+const COMMA = 0x2c
 const UNKNOWN_MAX = 1_000
 
 /**
@@ -43,7 +45,7 @@ export class RecordFiles implements RecordSink {
   readonly unknown = new Map<string, UnknownKind | undefined>()
   acceptedCount = 0
   refusedCount = 0
-  /** Bytes of the longest accepted line at most: what a reader must make room for. */
+  /** Bytes of the longest accepted line: what a reader must make room for. */
   longestBytes = 0
   readonly #good: LineFile
   readonly #bad: LineFile
@@ -64,12 +66,19 @@ export class RecordFiles implements RecordSink {
 
   accept(record: AcceptedRecord): void {
     this.acceptedCount++
-    const rescued = record.unknown.length === 0 ? '' : `,"_rescued":${JSON.stringify(rescuedJson(record.unknown))}`
-    const fields = record.fields === '' ? '' : `,${record.fields}`
-    const line = `{"_raw_row":${record.ordinal},"_offset":${record.offset},"_length":${record.length}${rescued}${fields}}\n`
-    // A letter has at most three bytes; short lines need no counting.
-    if (line.length * 3 > this.longestBytes) this.longestBytes = Math.max(this.longestBytes, Buffer.byteLength(line))
-    this.#good.write(line)
+    const { bytes } = this.#good
+    const start = bytes.length
+    bytes.ascii('{"_raw_row":')
+    bytes.digits(record.ordinal)
+    bytes.ascii(',"_offset":')
+    bytes.digits(record.offset)
+    bytes.ascii(',"_length":')
+    bytes.digits(record.length)
+    if (record.unknown.length > 0) bytes.text(`,"_rescued":${JSON.stringify(rescuedJson(record.unknown))}`)
+    if (record.fields.length > 0) bytes.byte(COMMA)
+    bytes.copy(record.fields, 0, record.fields.length)
+    bytes.ascii('}\n')
+    this.longestBytes = Math.max(this.longestBytes, bytes.length - start)
     for (const each of record.unknown) if (each.top) this.#learn(each)
   }
 
@@ -118,9 +127,9 @@ function widest(left: UnknownKind, right: UnknownKind): UnknownKind {
 /** A file of lines, written in large pieces. */
 export class LineFile {
   readonly path: string
+  /** What is still to be written; whoever adds to it calls `drain` now and then. */
+  readonly bytes = new ByteWriter()
   readonly #file: FileHandle
-  #lines: string[] = []
-  #size = 0
 
   private constructor(path: string, file: FileHandle) {
     this.path = path
@@ -132,12 +141,11 @@ export class LineFile {
   }
 
   write(line: string): void {
-    this.#lines.push(line)
-    this.#size += line.length
+    this.bytes.text(line)
   }
 
   async drain(): Promise<void> {
-    if (this.#size >= FLUSH) await this.#flush()
+    if (this.bytes.length >= FLUSH) await this.#flush()
   }
 
   async close(): Promise<void> {
@@ -146,9 +154,7 @@ export class LineFile {
   }
 
   async #flush(): Promise<void> {
-    const text = this.#lines.join('')
-    this.#lines = []
-    this.#size = 0
-    if (text.length > 0) await this.#file.write(text)
+    if (this.bytes.length > 0) await this.#file.writeFile(this.bytes.written)
+    this.bytes.length = 0
   }
 }

@@ -1,7 +1,7 @@
+import { rm } from 'node:fs/promises'
 import type { Session } from '#lake/duckdb/engine.ts'
-import { sql } from '#lake/duckdb/sql.ts'
 import { RecordFiles, type RecordSink, type UnknownKind } from './records.ts'
-import { copyFitting, type DecodedObject, type DecodeTask } from './typed-copy.ts'
+import { copyFitting, type DecodedObject, type DecodeTask, reasonsOf } from './typed-copy.ts'
 
 export interface ScannedObject extends DecodedObject {
   /** Fields outside the contract, with the kind of their values; undefined when they held nothing but null. */
@@ -20,19 +20,21 @@ export async function scanned(
   } finally {
     await files.close()
   }
-  const fitting = await copyFitting(session, task, { path: files.accepted, longestBytes: files.longestBytes })
+  const { accepted: path, acceptedCount: records, longestBytes } = files
+  const fitting = await copyFitting(session, task, { path, records, longestBytes })
+  await rm(path)
+  const refused = files.refusedCount === 0 ? {} : await reasonsOf(session, files.refused)
   return {
     ...fitting,
     refused: [files.refused, ...fitting.refused],
-    reasons:
-      files.refusedCount === 0 ? fitting.reasons : { ...fitting.reasons, ...(await reasonsOf(session, files.refused)) },
+    reasons: sum(fitting.reasons, refused),
     unknown: files.unknown,
   }
 }
 
-async function reasonsOf(session: Session, refused: string): Promise<Readonly<Record<string, number>>> {
-  const counts = await session.rows(
-    sql`SELECT reason, count(*)::INTEGER AS records FROM read_json(${refused}, format = 'newline_delimited', columns = {reason: 'VARCHAR'}) GROUP BY reason`,
-  )
-  return Object.fromEntries(counts.map(each => [String(each['reason']), Number(each['records'])]))
+/** A reason may come from the scanner and from the contract. */
+function sum(left: DecodedObject['reasons'], right: DecodedObject['reasons']): DecodedObject['reasons'] {
+  const total = new Map(Object.entries(left))
+  for (const [reason, count] of Object.entries(right)) total.set(reason, (total.get(reason) ?? 0) + count)
+  return Object.fromEntries(total)
 }

@@ -38,6 +38,8 @@ export interface DecodedObject {
   readonly reasons: Readonly<Record<string, number>>
 }
 
+export const hasRefused = (decoded: DecodedObject): boolean => Object.keys(decoded.reasons).length > 0
+
 /** All rows of the object fit. */
 export function clean(task: DecodeTask, rows: CopiedFile): DecodedObject {
   return { rows: rows.rows > 0 ? rows : undefined, refused: [], plain: task.path, applied: rows.rows, reasons: {} }
@@ -77,6 +79,7 @@ function doubtsOf(column: ContractColumn, texts: readonly Sql[], loose: boolean)
 /** Accepted records of a scanner (records.ts). */
 export interface ScannedFile {
   readonly path: string
+  readonly records: number
   readonly longestBytes: number
 }
 
@@ -87,22 +90,24 @@ export interface ScannedFile {
 export async function copyFitting(session: Session, task: DecodeTask, file: ScannedFile): Promise<DecodedObject> {
   const rows = scannedRows(task.contract, file)
   const problems = task.contract.columns.flatMap(column => problemsOf(column))
-  const judged = sql`(SELECT *, list_filter([${join([sql`CAST(NULL AS STRUCT(reason VARCHAR, message VARCHAR))`, ...problems], ', ')}], lambda problem: problem IS NOT NULL) AS _problems FROM ${rows.from})`
-  const select = sql`SELECT ${outputs(task, { ...rows, rescued: rescued(task.contract) })} FROM ${judged} WHERE len(_problems) = 0`
+  const problem = problems.length === 0 ? sql`NULL` : sql`CASE ${join(problems, ' ')} END`
+  const judged = sql`(SELECT *, ${problem} AS _problem FROM ${rows.from})`
+  const select = sql`SELECT ${outputs(task, { ...rows, rescued: rescued(task.contract) })} FROM ${judged} WHERE _problem IS NULL`
   const copied = await copyToParquet(session, { source: select, schema: task.schema, path: `${task.base}.parquet` })
+  const fitting = clean(task, copied)
+  if (copied.rows === file.records) return fitting
   const refused = `${task.base}.misfits.ndjson`
-  const places = sql`SELECT _raw_row AS ordinal, _offset AS "offset", _length AS length, _problems[1].reason AS reason, _problems[1].message AS message FROM ${judged} WHERE len(_problems) > 0`
+  const places = sql`SELECT _raw_row AS ordinal, _offset AS "offset", _length AS length, _problem.reason AS reason, _problem.message AS message FROM ${judged} WHERE _problem IS NOT NULL`
   await session.run(sql`COPY (${places}) TO ${refused} (FORMAT json)`)
+  return { ...fitting, refused: [refused], reasons: await reasonsOf(session, refused) }
+}
+
+/** How many records of a file of `RefusedRecord`s have which reason. */
+export async function reasonsOf(session: Session, refused: string): Promise<Readonly<Record<string, number>>> {
   const counts = await session.rows(
     sql`SELECT reason, count(*)::INTEGER AS records FROM read_json(${refused}, format = 'newline_delimited', columns = {reason: 'VARCHAR'}) GROUP BY reason`,
   )
-  return {
-    rows: copied.rows > 0 ? copied : undefined,
-    refused: [refused],
-    plain: task.path,
-    applied: copied.rows,
-    reasons: Object.fromEntries(counts.map(each => [String(each['reason']), Number(each['records'])])),
-  }
+  return Object.fromEntries(counts.map(each => [String(each['reason']), Number(each['records'])]))
 }
 
 function scannedRows(contract: Contract, file: ScannedFile): TextRows {
@@ -142,7 +147,7 @@ function problemsOf(column: ContractColumn): readonly Sql[] {
 }
 
 const problem = (condition: Sql, reason: string, message: Sql): Sql =>
-  sql`CASE WHEN ${condition} THEN {reason: ${reason}, message: ${message}} END`
+  sql`WHEN ${condition} THEN {reason: ${reason}, message: ${message}}`
 
 /** What the contract does not know, and the values of columns that evolution added which do not fit their type. */
 function rescued(contract: Contract): Sql {

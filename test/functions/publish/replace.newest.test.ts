@@ -100,16 +100,17 @@ describe.each(LAKES)('by partitions, %s', (_name, use) => {
 
   test('of several in one batch the newest counts, partition by partition', () =>
     use(async lake => {
-      await applied(lake, daily, 'b1', { 1: days([1, 'a'], [2, 'b']), 2: days([2, 'c'], [3, 'd']) })
-      expect(await rows(lake)).toEqual(['0 a', '0 c', '1 d'])
-      expect(await outcomes(lake, 'b1')).toEqual(['2 = 1 + 0 + 1', '2 = 2 + 0 + 0'])
+      const undated = lines({ id: 7, v: 'n' })
+      await applied(lake, daily, 'b1', { 1: days([1, 'a'], [2, 'b']) + undated, 2: days([2, 'c'], [3, 'd']) + undated })
+      expect(await rows(lake)).toEqual(['0 a', '0 c', '1 d', '7 n'])
+      expect(await outcomes(lake, 'b1')).toEqual(['3 = 1 + 0 + 2', '3 = 3 + 0 + 0'])
     }))
 
   test('a late batch of several is counted object by object', () =>
     use(async lake => {
       await applied(lake, daily, 'b9', { 9: days([3, 'z']) })
-      await applied(lake, daily, 'b1', { 1: days([1, 'a'], [3, 'b']), 2: days([2, 'c']) })
+      await applied(lake, daily, 'b1', { 1: days([1, 'a'], [2, 'b']), 2: days([2, 'c'], [3, 'd'], [3, 'e']) })
       expect(await rows(lake)).toEqual(['0 a', '0 c', '0 z'])
-      expect(await outcomes(lake, 'b1')).toEqual(['2 = 1 + 0 + 1', '1 = 1 + 0 + 0'])
+      expect(await outcomes(lake, 'b1')).toEqual(['2 = 1 + 0 + 1', '3 = 1 + 0 + 2'])
     }))
 })

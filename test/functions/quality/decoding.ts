@@ -73,6 +73,7 @@ export async function decodedIn(
 }
 
 async function refusalsOf(result: ScannedObject): Promise<Decoded['refusals']> {
+  if (Object.keys(result.reasons).length === 0) return []
   const plain = await readFile(result.plain)
   const lines = await Promise.all(
     result.refused.map(async file => (await readFile(file, 'utf8')).split('\n').filter(line => line !== '')),

@@ -31,7 +31,7 @@ describe.each(LAKES)('%s', (_name, use) => {
       await landBatch(lake, orders, {
         id: 'b1',
         objects: [
-          { order: 1, bytes: lines({ id: 1, amount: 10 }, { id: 2, note: 'x', extra: true }) },
+          { order: 1, bytes: gzipSync(lines({ id: 1, amount: 10 }, { id: 2, note: 'x', extra: true })) },
           { order: 2, bytes: dirty },
           { order: 3, bytes: gzipSync(lines({ id: 6 })).subarray(0, 20) },
           { order: 4, bytes: gzipSync(lines({ id: 7 }, { id: 8, amount: '1,5' })) },

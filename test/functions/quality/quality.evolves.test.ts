@@ -1,5 +1,6 @@
 // Evolution `add`: a field that the contract does not know becomes a nullable column of a fitting type, later batches fill it, and
 // what does not fit the column any more goes to `_rescued`, never to quarantine. The other policies leave the table alone.
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { publish } from '#functions/publish/publish.ts'
 import { quality } from '#functions/quality/quality.ts'
@@ -115,6 +116,22 @@ describe.each(LAKES)('%s', (_name, use) => {
       const rows = await tableRows(lake, 'events', sql`COALESCE(CAST(n AS VARCHAR), _rescued) AS n`)
       expect(rows.length).toBe(2)
       expect(rows.every(row => row['n'] !== null)).toBe(true)
+    }))
+
+  test('a large clean object beside one that adds a column', () =>
+    use(async lake => {
+      const text = (id: number) => createHash('sha512').update(String(id)).digest('hex')
+      const large = lines(...Array.from({ length: 60_000 }, (_, id) => ({ id, text: text(id) })))
+      const events = dataset({ columns: { id: 'long', text: 'string' } })
+      const report = await apply(lake, events, large, lines({ id: -1, n: 7 }))
+      expect(report.read).toBe(60_001)
+      expect(
+        await tableRows(
+          lake,
+          'events',
+          sql`count(*)::INTEGER AS rows, sum(n)::INTEGER AS n, 1 AS _raw_object, 1 AS _raw_row`,
+        ),
+      ).toMatchObject([{ rows: 60_001, n: 7 }])
     }))
 
   test('a column that is declared later keeps what evolution gave it', () =>

@@ -1,5 +1,5 @@
-import { LakeError } from '../errors.ts'
-import type { HivePartition, HiveTable, TableName, Uri } from '../lake.ts'
+import { LakeError } from './errors.ts'
+import type { HivePartition, HiveTable, TableName, Uri } from './lake.ts'
 
 export function checkName(name: TableName): void {
   if (!/^[a-z0-9_]{1,255}$/.test(name))

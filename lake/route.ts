@@ -1,5 +1,5 @@
-import type { Dataset } from '#lake/dataset.ts'
-import { LakeError } from '#lake/errors.ts'
+import type { Dataset } from './dataset.ts'
+import { LakeError } from './errors.ts'
 import { compareSpecificity, globMatches, globsMeet } from './glob.ts'
 
 /** The dataset that a landing key belongs to: the one with the most specific matching glob, undefined when none matches. */
@@ -50,4 +50,16 @@ function refuseAmbiguous(route: Route, others: readonly Route[]): void {
         'equally specific and match some of the same keys; give one of them a longer literal part',
       { dataset: route.dataset.name, other: rival.dataset.name, field: 'source.match' },
     )
+}
+
+/** Why an object is no data, by its key alone: what Hadoop writers and consoles leave beside the data. */
+export function ignoredKey(key: string): string | undefined {
+  const segments = key.split('/')
+  const name = segments.at(-1) ?? ''
+  if (name === '') return 'folder-marker'
+  if (name === '_SUCCESS') return 'success-marker'
+  if (name.endsWith('.crc')) return 'checksum-file'
+  // Files of a job that has not been committed yet; they are moved when it is.
+  if (segments.slice(0, -1).includes('_temporary')) return 'temporary'
+  return undefined
 }

@@ -1,9 +1,9 @@
 // A key belongs to the dataset with the most specific matching glob, in whatever order the datasets are listed; two datasets that
 // claim a key equally are refused before any event is read.
 import { describe, expect, test } from 'vitest'
-import { router } from '../../../functions/ingest/route.ts'
-import { defineDataset } from '../../../lake/dataset.ts'
-import { LakeError } from '../../../lake/errors.ts'
+import { defineDataset } from '../../lake/dataset.ts'
+import { LakeError } from '../../lake/errors.ts'
+import { router } from '../../lake/route.ts'
 
 const dataset = (name: string, ...match: readonly string[]) =>
   defineDataset({ name, source: { system: 'shop', format: 'ndjson', match }, columns: { id: 'long' } })

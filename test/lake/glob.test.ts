@@ -2,7 +2,7 @@
 // when some key matches both, and no key, however long, makes matching slow.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { compareSpecificity, globMatches, globsMeet } from '../../../functions/ingest/glob.ts'
+import { compareSpecificity, globMatches, globsMeet } from '../../lake/glob.ts'
 
 test.each([
   ['orders/*.json', 'orders/a.json', true],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import type { Uri } from '../lake.ts'
+import type { Uri } from './lake.ts'
 
 let count = 0
 
