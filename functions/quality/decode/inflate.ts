@@ -39,31 +39,46 @@ async function decompress(
   options: InflateOptions & { readonly kind: 'gzip' | 'zstd'; readonly bytes: number },
 ): Promise<number> {
   const cap = Math.min(options.bytesMax, options.bytes * options.expansionMax + 1_048_576)
-  const decoder =
-    options.kind === 'gzip' ? createGunzip({ chunkSize: CHUNK }) : createZstdDecompress({ chunkSize: CHUNK })
-  const feeding = pipeline(createReadStream(source, { highWaterMark: CHUNK }), decoder)
-  // Whoever reads the decoder sees the failure too; this one must not go unhandled before.
-  feeding.catch(() => undefined)
   const file = await open(target, 'w')
   let written = 0
+  const write = async (chunk: Buffer): Promise<void> => {
+    written += chunk.length
+    if (written > cap) throw unreadable('ratio', `the file expands to more than ${cap} bytes from ${options.bytes}`)
+    options.tap?.(chunk)
+    await writeAll(file, chunk)
+  }
   try {
-    for await (const chunk of decoder as AsyncIterable<Buffer>) {
-      written += chunk.length
-      if (written > cap) throw unreadable('ratio', `the file expands to more than ${cap} bytes from ${options.bytes}`)
-      options.tap?.(chunk)
-      await writeAll(file, chunk)
-    }
+    let start = await decodeFrom(source, 0, { kind: options.kind, write })
+    // Node goes on with the next member of a gzip file by itself, and stops after the first frame of a zstd file.
+    while (options.kind === 'zstd' && start < options.bytes && sniff(await head(source, 8, start)) === 'zstd')
+      start += await decodeFrom(source, start, { kind: 'zstd', write })
+    // zlib stops in silence at bytes that are no further member; padding with zeros is what tape and block tools leave behind.
+    if (start < options.bytes && !(await isZeros(source, start)))
+      throw unreadable('trailing', `${options.bytes - start} bytes after the end of the compressed data`)
+  } finally {
+    await file.close()
+  }
+  return written
+}
+
+/** Decompresses from a place in the file on. Returns how many bytes of it were taken. */
+async function decodeFrom(
+  source: string,
+  start: number,
+  { kind, write }: { readonly kind: 'gzip' | 'zstd'; readonly write: (chunk: Buffer) => Promise<void> },
+): Promise<number> {
+  const decoder = kind === 'gzip' ? createGunzip({ chunkSize: CHUNK }) : createZstdDecompress({ chunkSize: CHUNK })
+  const feeding = pipeline(createReadStream(source, { start, highWaterMark: CHUNK }), decoder)
+  // Whoever reads the decoder sees the failure too; this one must not go unhandled before.
+  feeding.catch(() => undefined)
+  try {
+    for await (const chunk of decoder as AsyncIterable<Buffer>) await write(chunk)
     await feeding
   } catch (cause) {
     if (cause instanceof LakeError) throw cause
     throw unreadable(...explained(cause))
-  } finally {
-    await file.close()
   }
-  // zlib stops in silence at bytes that are no further member; padding with zeros is what tape and block tools leave behind.
-  if (decoder.bytesWritten < options.bytes && !(await isZeros(source, decoder.bytesWritten)))
-    throw unreadable('trailing', `${options.bytes - decoder.bytesWritten} bytes after the end of the compressed data`)
-  return written
+  return decoder.bytesWritten
 }
 
 /** Large enough that zlib runs at its full speed; larger ones cost more in fresh pages than they save. */
@@ -93,10 +108,10 @@ function sniff(magic: Buffer): 'plain' | 'gzip' | 'zstd' | 'refused' {
   return refused.some(prefix => hex.startsWith(prefix)) ? 'refused' : 'plain'
 }
 
-export async function head(path: string, bytes: number): Promise<Buffer> {
+export async function head(path: string, bytes: number, position = 0): Promise<Buffer> {
   const file = await open(path)
   try {
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(bytes), length: bytes, position: 0 })
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(bytes), length: bytes, position })
     return buffer.subarray(0, bytesRead)
   } finally {
     await file.close()

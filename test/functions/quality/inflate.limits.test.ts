@@ -3,10 +3,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { type InflateLimits, inflate } from '#functions/quality/decode/inflate.ts'
+import { inflate } from '#functions/quality/decode/inflate.ts'
 import { isLakeError } from '#lake/errors.ts'
+
+type InflateLimits = Parameters<typeof inflate>[2]
 
 const LIMITS: InflateLimits = { expansionMax: 200, bytesMax: 100_000_000 }
 
@@ -42,13 +44,18 @@ describe('in full', () => {
     ],
     ['gzip padded with zeros', Buffer.concat([gzipSync(text), Buffer.alloc(5_000)]), text],
     ['zstd', zstdCompressSync(text), text],
-    ['zstd of several frames', Buffer.concat([zstdCompressSync('a'), zstdCompressSync('b')]), Buffer.from('ab')],
+    [
+      'zstd of several frames',
+      Buffer.concat([zstdCompressSync(text), zstdCompressSync('b')]),
+      Buffer.concat([text, Buffer.from('b')]),
+    ],
+    ['zstd padded with zeros', Buffer.concat([zstdCompressSync(text), Buffer.alloc(5_000)]), text],
   ])('%s', async (_name, bytes, plain) => expect(await inflated(bytes)).toEqual(plain))
 })
 
 describe('or refused', () => {
   const gzip = gzipSync(text)
-  const zstd = zstdCompressSync(text)
+  const zstd = zstdCompressSync(text, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
   const flipped = (bytes: Buffer, at: number): Buffer => {
     const copy = Buffer.from(bytes)
     copy[at] = (copy.at(at) as number) ^ 1
@@ -63,6 +70,8 @@ describe('or refused', () => {
     ['gzip with another length', 'checksum', flipped(gzip, gzip.length - 2)],
     ['gzip with a flipped bit', ['corrupt', 'checksum', 'truncated'], flipped(gzip, 60)],
     ['gzip followed by something else', 'corrupt', Buffer.concat([gzip, Buffer.from('more')])],
+    ['zstd followed by something else', 'trailing', Buffer.concat([zstd, Buffer.from('more')])],
+    ['a second frame that is cut', 'truncated', Buffer.concat([zstd, zstd.subarray(0, zstd.length - 4)])],
     ['zstd cut', 'truncated', zstd.subarray(0, zstd.length - 4)],
     ['zstd with a flipped bit', ['corrupt', 'checksum', 'truncated'], flipped(zstd, 20)],
     ['gzip in gzip', 'format', gzipSync(gzip)],
@@ -88,6 +97,12 @@ describe('limits', () => {
     expect(await inflated(gzipSync(Buffer.alloc(50_000_000)))).toBe('ratio')
     expect(await inflated(zstdCompressSync(Buffer.alloc(50_000_000)))).toBe('ratio')
     expect(await inflated(gzipSync(Buffer.alloc(1_000_000)))).toHaveLength(1_000_000)
+  })
+  test('over all members and frames together', async () => {
+    const [member, frame] = [gzipSync(text), zstdCompressSync(text)]
+    const bytesMax = text.length * 3 - 1
+    expect(await inflated(Buffer.concat([member, member, member]), { bytesMax })).toBe('ratio')
+    expect(await inflated(Buffer.concat([frame, frame, frame]), { bytesMax })).toBe('ratio')
   })
   test('bytes', async () => {
     expect(await inflated(gzipSync(text), { bytesMax: text.length - 1 })).toBe('ratio')
