@@ -39,7 +39,7 @@ async function container(
   })
   // The header is to have the schema as it is written here, with logical types, which the library leaves out.
   const metadata = { 'avro.schema': Buffer.from(JSON.stringify(schema)) }
-  const encoder = new avro.streams.BlockEncoder(type, { codec, metadata } as object)
+  const encoder = new avro.streams.BlockEncoder(type, { codec, metadata, writeHeader: true } as object)
   for (const record of records) encoder.write(record)
   encoder.end()
   const chunks: Buffer[] = []
@@ -97,6 +97,11 @@ describe('values', () => {
         .toString()
         .replace(/(\d{9})$/, '.$1'),
     ],
+  ])('%s', async (_name, type, written, column, expected) => {
+    expect(await value(type, written, column)).toEqual(expected)
+  })
+
+  test.each<[string, unknown, unknown, string, unknown]>([
     ['date', logical('int', 'date'), 19_782, 'date', '2024-02-29'],
     ['date before 1970', logical('int', 'date'), -1, 'date', '1969-12-31'],
     ['time in milliseconds', logical('int', 'time-millis'), 86_399_999, 'time', '23:59:59.999'],

@@ -2,6 +2,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { defineDataset } from '#lake/dataset.ts'
+import { sql } from '#lake/duckdb/sql.ts'
 import { decoded } from './decoding.ts'
 
 const orders = defineDataset({
@@ -153,6 +154,19 @@ describe('one bad record', () => {
     const { table, refusals } = await decoded(lean, '{"a":1}{"a":x}{"a":3}')
     expect(table.map(row => row['a'])).toEqual(['1', '3'])
     expect(refusals).toMatchObject([{ reason: 'json', raw: '{"a":x}', ordinal: 2 }])
+  })
+
+  test('a reason that the scanner and the contract both give is counted once for each record', async () => {
+    const { reasons, table } = await decoded(lean, '{"a":{"x":1}}\n{"a":"x"}\n{"a":[]}\n{"a":3}\n')
+    expect(reasons).toEqual({ 'type:a': 3 })
+    expect(table).toHaveLength(1)
+  })
+
+  test('beside a good record of several megabytes', async () => {
+    const { table, reasons } = await decoded(lean, `{"a":1,"b":"${'é'.repeat(3_000_000)}"}\nno\n{"a":2}\n`, {
+      select: sql`a, len(b)::INTEGER AS letters, _raw_row`,
+    })
+    expect([table.map(row => row['letters']), reasons]).toEqual([[3_000_000, null], { json: 1 }])
   })
 
   test('longer than the dataset allows', async () => {
