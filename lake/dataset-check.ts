@@ -115,11 +115,11 @@ function sourceOf(spec: DatasetSpec<string>, check: Check): Dataset['source'] {
     "must name landing keys, e.g. 'orders/*.json'",
   )
   const csv = { ...DEFAULTS.csv, ...source.csv }
-  check(csv.delimiter.length === 1, 'source.csv.delimiter', 'must be one character')
+  check(/^[\t -~]$/.test(csv.delimiter), 'source.csv.delimiter', 'must be one printable ASCII character, or a tab')
   check(
-    csv.quote.length <= 1 && csv.escape.length <= 1,
+    /^[!-~]?$/.test(csv.quote) && /^[!-~]?$/.test(csv.escape),
     'source.csv.quote',
-    'and escape must be one character or empty',
+    'and escape must be one printable ASCII character or empty',
   )
   check(source.records === undefined || source.format === 'json', 'source.records', "applies to format 'json' only")
   return { system: source.system, format: source.format, match, csv, records: source.records }

@@ -9,7 +9,7 @@ import { forbiddenImports, importCycles } from './tidy/arrows.ts'
 import { bannedCalls, bannedTexts, pausedTests } from './tidy/bans.ts'
 import { misplacedFiles, orphans, unfinishedFunctions, type Waiting } from './tidy/layout.ts'
 import { type Exceptions, tooLong } from './tidy/lengths.ts'
-import { lockedAddresses, looseVersions, type Unimported, undeclaredPackages, unusedPackages } from './tidy/packages.ts'
+import { lockedAddresses, looseVersions, type Unimported, undeclaredPackages, unlockedOptionals, unusedPackages } from './tidy/packages.ts'
 import { ROOT, repositoryFiles } from './tidy/repository.ts'
 import { missingPages, strangeWords } from './tidy/words.ts'
 
@@ -98,6 +98,7 @@ test('packages have one exact version each, and each is there for something', ()
   expect(unusedPackages(files, manifest, UNIMPORTED)).toEqual([])
   expect(undeclaredPackages(files, manifest)).toEqual([])
   expect(lockedAddresses(read('package-lock.json'))).toEqual([])
+  expect(unlockedOptionals(read('package-lock.json'))).toEqual([])
 })
 
 test('the repository speaks of the project alone, and cites only pages that it has', () => {

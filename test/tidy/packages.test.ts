@@ -1,6 +1,6 @@
 // Versions are exact, families are whole, nothing is installed for nobody or imported from nowhere.
 import { expect, test } from 'vitest'
-import { lockedAddresses, looseVersions, undeclaredPackages, unusedPackages } from './packages.ts'
+import { lockedAddresses, looseVersions, undeclaredPackages, unlockedOptionals, unusedPackages } from './packages.ts'
 
 test.each(['^1.2.3', '~1.2.3', '1.2', '*', 'latest', '>=1.2.3', 'file:../a', '1.2.x'])('%s is no version', version => {
   expect(looseVersions({ devDependencies: { a: version } })).toEqual([`a: "${version}" is not one exact version`])
@@ -44,5 +44,15 @@ test('a lock file holds no addresses', () => {
   expect(lockedAddresses('{ "version": "1.0.0", "integrity": "sha512-a" }')).toEqual([])
   expect(lockedAddresses('{ "resolved": "https://a.example/b.tgz" }')).toEqual([
     'package-lock.json: "resolved": "https://a.example/b.tgz"',
+  ])
+})
+
+test('an optional package without an entry of its own makes npm ci fail', () => {
+  const lock = (packages: object): string =>
+    JSON.stringify({ packages: { 'node_modules/a': { optionalDependencies: { 'a-linux': '1.0.0' } }, ...packages } })
+  expect(unlockedOptionals(lock({ 'node_modules/a-linux': {} }))).toEqual([])
+  expect(unlockedOptionals(lock({ 'node_modules/a/node_modules/a-linux': {} }))).toEqual([])
+  expect(unlockedOptionals(lock({}))).toEqual([
+    'a-linux of node_modules/a has no entry: run "node .ci/complete-lockfile.mjs"',
   ])
 })

@@ -71,3 +71,19 @@ export function undeclaredPackages(files: readonly TextFile[], manifest: Package
 export function lockedAddresses(lock: string): readonly string[] {
   return [...lock.matchAll(/"resolved": "([^"]*)"/g)].map(hit => `package-lock.json: "resolved": "${hit[1]}"`)
 }
+
+interface Lockfile {
+  readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>
+}
+
+/** Optional packages without an entry: `npm ci` then calls the lockfile out of sync, in every fresh clone. */
+export function unlockedOptionals(lockfile: string): readonly string[] {
+  const { packages } = JSON.parse(lockfile) as Lockfile
+  const isLocked = (name: string, path: string): boolean =>
+    `node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages
+  return Object.entries(packages).flatMap(([path, entry]) =>
+    Object.keys(entry.optionalDependencies ?? {})
+      .filter(name => !isLocked(name, path))
+      .map(name => `${name} of ${path} has no entry: run "node .ci/complete-lockfile.mjs"`),
+  )
+}

@@ -48,13 +48,16 @@ function lineBytesMax({ contract: { dataset } }: DecodeTask): number {
   return dataset.source.format === 'json' ? Number.POSITIVE_INFINITY : dataset.limits.recordBytesMax
 }
 
+/** DuckDB keeps buffers of several times the longest record that it must expect; longer ones are for the scanner. */
+const STRICT_BYTES_MAX = 2_000_000
+
 /** The sample comes first and alone is looked at for the schema; its rows are left out by their ordinal. */
 async function strictRows(task: DecodeTask): Promise<TextRows> {
   const samples = sampleRecords(task.contract)
   const document = task.contract.dataset.source.format === 'json'
   const samplePath = `${task.base}.sample.json`
   await writeFile(samplePath, document ? `[${samples.join(',')}]` : `${samples.join('\n')}\n`)
-  const options = sql`format = ${document ? 'array' : 'newline_delimited'}, sample_size = ${samples.length}, maximum_sample_files = 1, maximum_depth = -1, maximum_object_size = ${task.contract.dataset.limits.recordBytesMax}, convert_strings_to_integers = FALSE, map_inference_threshold = -1, field_appearance_threshold = 0`
+  const options = sql`format = ${document ? 'array' : 'newline_delimited'}, sample_size = ${samples.length}, maximum_sample_files = 1, maximum_depth = -1, maximum_object_size = ${Math.min(task.contract.dataset.limits.recordBytesMax, STRICT_BYTES_MAX)}, convert_strings_to_integers = FALSE, map_inference_threshold = -1, field_appearance_threshold = 0`
   // By position, because DuckDB renames columns that differ only in case, such as a name and its former spelling.
   const names = task.contract.columns.flatMap(column => [column.name, ...column.from].map(name => ({ column, name })))
   const aliases = names.map((_each, at) => ident(`f${at}`))
