@@ -77,7 +77,6 @@ async function watchUntilStopped(call: Call, steps: StepPrinter): Promise<void> 
   await terminal.out.write(
     `Watching ${style.bold(`${folder}/`)} for ${counted(all.length, 'dataset')}: ${keys}. Ctrl-C stops.\n`,
   )
-  await runner.catchUp()
   await stopped(stop)
   await terminal.out.write('Stopping: what is under way is finished first.\n')
   await watcher[Symbol.asyncDispose]()

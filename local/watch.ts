@@ -9,15 +9,15 @@ export interface WatchOptions {
 }
 
 /**
- * Tells of the objects in a landing folder that are new or changed. The file system's events only say when to look; what
- * there is to see the listing says, so that no event that gets lost loses an object.
+ * Tells of the objects in a landing folder: of those that are there, so that what a crash left half done goes on, and of what is
+ * new or changed from then on. The file system's events only say when to look; what there is to see the listing says, so that
+ * no event that gets lost loses an object.
  */
 export async function watchLanding(lake: Lake, options: WatchOptions): Promise<AsyncDisposable> {
   const folder = lake.zones.landing.slice('file://'.length)
   await mkdir(folder, { recursive: true })
   const told = new Map<string, string>()
   const pending = new Map<string, string>()
-  for await (const object of lake.storage.list(`${lake.zones.landing}/`)) told.set(object.uri, object.version)
   let due = true
   let closed = false
   const watcher = watch(folder, { recursive: true }, () => {

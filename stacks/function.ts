@@ -59,6 +59,8 @@ function environment({ storage, catalog, bus }: LakeResources): Record<string, $
     SLUICE_BUS: bus.name,
     SLUICE_BUCKET_OWNER: accountId(),
     POWERTOOLS_SERVICE_NAME: $app.name,
+    // Messages of errors may quote what was read; traces are for times and places.
+    POWERTOOLS_TRACER_CAPTURE_ERROR: 'false',
   }
 }
 
