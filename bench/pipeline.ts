@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { collectAtOnce } from '#lake/collector.ts'
 import { diskLake } from '#lake/disk/disk-lake.ts'
 import { balanceOf, isBalanced } from '#local/balance.ts'
 import { startLocal } from '#local/run.ts'
 import { DATA, events, FILES, part } from './events.ts'
 import { report } from './measure.ts'
 
+collectAtOnce()
 // The whole pipeline on the disk lake: from objects in landing to a committed Iceberg table. The argument repeats the input.
 const times = Number(process.argv[2] ?? 1)
 const root = join(DATA, `lake-${times}`)

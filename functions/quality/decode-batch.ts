@@ -5,12 +5,14 @@ import type { Column, Dataset } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { isLakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
+import { mapParallel } from '#lake/parallel.ts'
 import type { Contract } from './contract.ts'
-import { decode } from './decode/decode.ts'
+import { decode, openPlain } from './decode/decode.ts'
 import type { UnknownKind } from './decode/records.ts'
 import type { ScannedObject } from './decode/scanned.ts'
 import { hasRefused } from './decode/typed-copy.ts'
 import type { BatchTask } from './quality.ts'
+import { SessionPool } from './session-pool.ts'
 import type { OpenTable, Tables } from './tables.ts'
 
 export interface DecodedBatch {
@@ -65,26 +67,20 @@ interface Bench {
   readonly table: OpenTable
 }
 
+/** One object more than there are sessions is under way, so that the next one is decompressed while these are decoded. */
 async function decodeAll(lake: Lake, task: BatchTask, bench: Bench): Promise<readonly DecodedRaw[]> {
+  const { objects } = task.manifest
   const contract = contractOf(task.dataset, bench.table)
-  const results = new Array<DecodedRaw>(task.manifest.objects.length)
-  let next = 0
-  const work = async (session: Session): Promise<void> => {
-    while (next < task.manifest.objects.length) {
-      const at = next++
-      const object = task.manifest.objects[at] as RawObject
-      results[at] = await decodeOne(lake, session, { task, object, contract, table: bench.table })
-    }
-  }
   const sessions = [bench.session]
-  while (sessions.length < Math.min(lake.limits.threads, task.manifest.objects.length))
-    sessions.push(await bench.session.connect())
+  while (sessions.length < Math.min(lake.limits.threads, objects.length)) sessions.push(await bench.session.connect())
+  const pool = new SessionPool(sessions)
   try {
-    await Promise.all(sessions.map(work))
+    return await mapParallel(objects, sessions.length + 1, object =>
+      decodeOne(lake, pool, { task, object, contract, table: bench.table }),
+    )
   } finally {
     await Promise.all(sessions.slice(1).map(session => session.close()))
   }
-  return results
 }
 
 interface ObjectTask {
@@ -96,7 +92,7 @@ interface ObjectTask {
 
 async function decodeOne(
   lake: Lake,
-  session: Session,
+  pool: SessionPool,
   { task, object, contract, table }: ObjectTask,
 ): Promise<DecodedRaw> {
   const refusal = contractRefusal(task.dataset, object)
@@ -107,7 +103,8 @@ async function decodeOne(
       sha256: object.sha256,
     })
     const base = join(task.folder, `${object.id}-${lake.ids.uuid().slice(0, 8)}`)
-    const decoded = await decode(session, { object, contract, schema: table.schema, path, base })
+    const plain = await openPlain({ object, contract, schema: table.schema, path, base })
+    const decoded = await pool.use(session => decode(session, plain))
     // On disk it may be the stored object itself.
     if (path.startsWith(`${task.folder}/`) && (decoded.plain !== path || !hasRefused(decoded)))
       await rm(path, { force: true })

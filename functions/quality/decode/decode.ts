@@ -9,11 +9,15 @@ import { decodeParquet } from './parquet.ts'
 import type { ScannedObject } from './scanned.ts'
 import { type DecodeTask, hasRefused } from './typed-copy.ts'
 
-/**
- * One staged raw object into rows of the table's form and refused records. `task.path` is the object as it landed. Errors:
- * `file-unreadable` with the reason in its context, when nothing of the file can be had.
- */
-export async function decode(session: Session, task: DecodeTask): Promise<ScannedObject> {
+/** An object whose plain bytes are at hand. */
+export interface PlainTask extends DecodeTask {
+  /** The object as it was staged; `path` may be the same file. */
+  readonly staged: string
+  readonly glance: JsonGlance | undefined
+}
+
+/** Decompresses where needed. `task.path` is the object as it landed. Errors: `file-unreadable` with the reason in its context. */
+export async function openPlain(task: DecodeTask): Promise<PlainTask> {
   const { limits } = task.contract.dataset
   const glance = newGlance(task)
   const { path } = await inflate(task.path, `${task.base}.plain`, {
@@ -21,14 +25,22 @@ export async function decode(session: Session, task: DecodeTask): Promise<Scanne
     expansionMax: limits.expansionMax,
     bytesMax: limits.objectBytesMax * 4,
   })
-  const decoded = await decodePlain(session, { ...task, path }, path === task.path ? undefined : glance)
+  return { ...task, path, staged: task.path, glance: path === task.path ? undefined : glance }
+}
+
+/**
+ * One raw object into rows of the table's form and refused records. Errors: `file-unreadable` with the reason in its context,
+ * when nothing of the file can be had.
+ */
+export async function decode(session: Session, task: PlainTask): Promise<ScannedObject> {
+  const decoded = await decodeContent(session, task)
   // What is refused is looked up in the plain bytes later; otherwise the disk holds one such file at a time.
-  for (const file of new Set([path, decoded.plain]))
-    if (file !== task.path && (file !== decoded.plain || !hasRefused(decoded))) await rm(file, { force: true })
+  for (const file of new Set([task.path, decoded.plain]))
+    if (file !== task.staged && (file !== decoded.plain || !hasRefused(decoded))) await rm(file, { force: true })
   return decoded
 }
 
-async function decodePlain(session: Session, task: DecodeTask, glance: JsonGlance | undefined): Promise<ScannedObject> {
+async function decodeContent(session: Session, task: PlainTask): Promise<ScannedObject> {
   switch (await contentOf(task.path, task.contract.dataset.source.format)) {
     case 'parquet':
       return decodeParquet(session, task)
@@ -37,7 +49,7 @@ async function decodePlain(session: Session, task: DecodeTask, glance: JsonGlanc
     case 'csv':
       return decodeCsv(session, task)
     default:
-      return decodeJson(session, task, { glance })
+      return decodeJson(session, task, { glance: task.glance })
   }
 }
 

@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { decode } from '#functions/quality/decode/decode.ts'
+import { decode, openPlain } from '#functions/quality/decode/decode.ts'
 import type { RefusedRecord } from '#functions/quality/decode/records.ts'
 import type { ScannedObject } from '#functions/quality/decode/scanned.ts'
+import type { DecodeTask } from '#functions/quality/decode/typed-copy.ts'
 import type { RawObject } from '#lake/batch.ts'
 import { type Column, type Dataset, tableColumns } from '#lake/dataset.ts'
 import { duckdbEngine, type Row, type Session } from '#lake/duckdb/engine.ts'
@@ -31,7 +32,7 @@ export interface DecodingOptions {
   readonly select?: Sql
   /** Columns that evolution has added to the table. */
   readonly added?: readonly Column[]
-  readonly decoder?: typeof decode
+  readonly decoder?: (session: Session, task: DecodeTask) => Promise<ScannedObject>
 }
 
 /** Decodes bytes as one raw object of the dataset; rows come back without the lineage that is the same for all. */
@@ -43,6 +44,9 @@ export async function decoded(
   return inSession((session, folder) => decodedIn({ session, folder }, dataset, { bytes, ...options }))
 }
 
+const whole = async (session: Session, task: DecodeTask): Promise<ScannedObject> =>
+  decode(session, await openPlain(task))
+
 let files = 0
 
 export async function decodedIn(
@@ -50,7 +54,7 @@ export async function decodedIn(
   dataset: Dataset,
   options: DecodingOptions & { readonly bytes: string | Uint8Array },
 ): Promise<Decoded> {
-  const { select = sql`* EXCLUDE (_raw_object, _ingested_at)`, added = [], decoder = decode } = options
+  const { select = sql`* EXCLUDE (_raw_object, _ingested_at)`, added = [], decoder = whole } = options
   const path = join(folder, `object-${++files}`)
   await writeFile(path, options.bytes)
   const result = await decoder(session, {
