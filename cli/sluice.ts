@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { collectAtOnce } from '#lake/collector.ts'
 import { runCommandLine } from './command-line.ts'
 import { demoCommand } from './demo.ts'
 import { explain } from './explain.ts'
@@ -13,6 +14,7 @@ import { processTerminal } from './terminal.ts'
 /** The commands, in the order in which somebody new needs them. */
 const COMMANDS = [demoCommand, local, put, tables, show, sql, explain]
 
+collectAtOnce()
 const terminal = processTerminal()
 
 // What nobody waited for must not print a stack over whatever is on the screen.

@@ -4,6 +4,7 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware'
 import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
+import { collectAtOnce } from '../collector.ts'
 import { LakeError, TERMINAL_ERROR } from '../errors.ts'
 import type { Lake } from '../lake.ts'
 import { logFields, logText } from './log-fields.ts'
@@ -17,6 +18,7 @@ export type AwsHandler<R> = (event: unknown, context: Context) => Promise<R>
  * with a reason.
  */
 export function lambda<R>(lake: Lake, story: (lake: Lake, event: unknown) => Promise<R>): AwsHandler<R> {
+  collectAtOnce()
   const { logger, metrics, tracer } = telemetry()
   const handler = middy<unknown, R>()
     .use(injectLambdaContext(logger, { logEvent: false, resetKeys: true }))
