@@ -9,7 +9,7 @@ import type { ContractColumn } from '../contract.ts'
 import { unreadable } from './inflate.ts'
 import { scanJsonRecords } from './json.ts'
 import type { ScannedObject } from './scanned.ts'
-import { clean, type DecodeTask, lineageValue } from './typed-copy.ts'
+import { clean, type DecodeTask, lineageValue, ROW_GROUP_ROWS } from './typed-copy.ts'
 
 const COLUMNS_MAX = 5_000
 const ROW_GROUPS_MAX = 100_000
@@ -26,7 +26,12 @@ export async function decodeParquet(session: Session, task: DecodeTask): Promise
   const direct = directSelect(task, columns)
   if (direct !== undefined) {
     try {
-      const rows = await copyToParquet(session, { source: direct, schema: task.schema, path: `${task.base}.parquet` })
+      const rows = await copyToParquet(session, {
+        source: direct,
+        schema: task.schema,
+        path: `${task.base}.parquet`,
+        rowGroupRows: ROW_GROUP_ROWS,
+      })
       return clean(task, rows)
     } catch (error) {
       if (!isLakeError(error, 'engine-failed')) throw error

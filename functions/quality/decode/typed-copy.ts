@@ -40,6 +40,12 @@ export interface DecodedObject {
 
 export const hasRefused = (decoded: DecodedObject): boolean => Object.keys(decoded.reasons).length > 0
 
+/**
+ * Half of DuckDB's default: each session holds one row group unencoded, and two of them are a third of all the memory there is.
+ * Files that are read often get larger groups when they are compacted.
+ */
+export const ROW_GROUP_ROWS = 61_440
+
 /** All rows of the object fit. */
 export function clean(task: DecodeTask, rows: CopiedFile): DecodedObject {
   return { rows: rows.rows > 0 ? rows : undefined, refused: [], plain: task.path, applied: rows.rows, reasons: {} }
@@ -57,7 +63,12 @@ export async function copyStrict(session: Session, task: DecodeTask, rows: TextR
   const certain = doubts.length === 0 ? sql`TRUE` : sql`NOT (${join(doubts, ' OR ')})`
   const ordinal = sql`CASE WHEN ${certain} THEN ${rows.ordinal} ELSE error('doubtful row') END`
   const select = sql`SELECT ${outputs(task, { ...rows, ordinal, rescued: sql`NULL` })} FROM ${rows.from}`
-  return copyToParquet(session, { source: select, schema: task.schema, path: `${task.base}.parquet` })
+  return copyToParquet(session, {
+    source: select,
+    schema: task.schema,
+    path: `${task.base}.parquet`,
+    rowGroupRows: ROW_GROUP_ROWS,
+  })
 }
 
 function doubtsOf(column: ContractColumn, texts: readonly Sql[], loose: boolean): readonly Sql[] {
@@ -93,7 +104,12 @@ export async function copyFitting(session: Session, task: DecodeTask, file: Scan
   const problem = problems.length === 0 ? sql`NULL` : sql`CASE ${join(problems, ' ')} END`
   const judged = sql`(SELECT *, ${problem} AS _problem FROM ${rows.from})`
   const select = sql`SELECT ${outputs(task, { ...rows, rescued: rescued(task.contract) })} FROM ${judged} WHERE _problem IS NULL`
-  const copied = await copyToParquet(session, { source: select, schema: task.schema, path: `${task.base}.parquet` })
+  const copied = await copyToParquet(session, {
+    source: select,
+    schema: task.schema,
+    path: `${task.base}.parquet`,
+    rowGroupRows: ROW_GROUP_ROWS,
+  })
   const fitting = clean(task, copied)
   if (copied.rows === file.records) return fitting
   const refused = `${task.base}.misfits.ndjson`
