@@ -9,7 +9,14 @@ import { forbiddenImports, importCycles } from './tidy/arrows.ts'
 import { bannedCalls, bannedTexts, pausedTests } from './tidy/bans.ts'
 import { misplacedFiles, orphans, unfinishedFunctions, type Waiting } from './tidy/layout.ts'
 import { type Exceptions, tooLong } from './tidy/lengths.ts'
-import { lockedAddresses, looseVersions, type Unimported, undeclaredPackages, unlockedOptionals, unusedPackages } from './tidy/packages.ts'
+import {
+  lockedAddresses,
+  looseVersions,
+  type Unimported,
+  undeclaredPackages,
+  unlockedOptionals,
+  unusedPackages,
+} from './tidy/packages.ts'
 import { ROOT, repositoryFiles } from './tidy/repository.ts'
 import { missingPages, strangeWords } from './tidy/words.ts'
 
