@@ -16,7 +16,10 @@ function dying<Port extends object>(port: Port): Port {
         const mine = ++calls === Number(at)
         if (mine && when === 'before') process.kill(process.pid, 'SIGKILL')
         const result = Reflect.apply(member, target, given) as unknown
-        if (mine && result instanceof Promise) return result.finally(() => process.kill(process.pid, 'SIGKILL'))
+        if (!mine) return result
+        if (result instanceof Promise) return result.finally(() => process.kill(process.pid, 'SIGKILL'))
+        // A listing has no end of its own to die after.
+        process.kill(process.pid, 'SIGKILL')
         return result
       }
     },
