@@ -102,10 +102,7 @@ async function makeViews(
   for (const [index, table] of opened.entries()) {
     const plan = await planScan(lake, table, { snapshot: snapshots[index] })
     const files = await stageFiles(lake, plan.files, folder)
-    const scan = scanSql(
-      plan.schema,
-      files.map(file => file.path),
-    )
+    const scan = scanSql(plan.schema, files)
     await session.run(query`CREATE VIEW ${ident(table.name)} AS ${scan}`)
   }
 }

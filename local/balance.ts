@@ -92,12 +92,7 @@ async function measure(lake: Lake, name: string): Promise<Pick<Balance, 'rows' |
   })
   try {
     const local = await stageFiles(lake, files, folder)
-    const [row] = await session.rows(
-      sql`SELECT count(*)::BIGINT AS rows FROM (${scanSql(
-        schema,
-        local.map(each => each.path),
-      )})`,
-    )
+    const [row] = await session.rows(sql`SELECT count(*)::BIGINT AS rows FROM (${scanSql(schema, local)})`)
     return {
       rows: Number(row?.['rows']),
       files: files.length,

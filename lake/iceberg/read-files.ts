@@ -1,50 +1,41 @@
-import { ident, join, type Sql, sql } from '../duckdb/sql.ts'
+import type { Sql } from '../duckdb/sql.ts'
 import type { Lake } from '../lake.ts'
 import { mapParallel } from '../parallel.ts'
-import { duckdbType } from './schema-text.ts'
-import type { LiveFile, NestedField, Schema } from './types.ts'
+import { readSql } from './read-sql.ts'
+import type { LiveFile, ScanFile, Schema } from './types.ts'
 
-/** A data file of a table on local disk. */
+/** A data file of a table on local disk, with the delete files that apply to it. */
 export interface LocalFile {
+  readonly path: string
+  readonly live: ScanFile
+  readonly deletes: readonly LocalDelete[]
+}
+
+export interface LocalDelete {
   readonly path: string
   readonly live: LiveFile
 }
 
 const FILES_AT_ONCE = 4
 
-/** Brings data files to local disk. The path may be the stored object itself: never write to it. */
+/** Brings data files and their deletes to local disk. A path may be the stored object itself: never write to it. */
 export async function stageFiles(
   lake: Lake,
-  files: readonly LiveFile[],
+  files: readonly ScanFile[],
   folder: string,
 ): Promise<readonly LocalFile[]> {
   return mapParallel(files, FILES_AT_ONCE, async live => ({
     path: (await lake.storage.stage(live.file.file_path, folder)).path,
     live,
+    deletes: [],
   }))
 }
 
-/**
- * A SELECT of all rows of local data files under a schema, whatever schema each was written under: columns are found by field
- * id, missing ones are null, narrower ones widened. `places` adds `_file` (the path) and `_pos` (the row's number in it, from 0).
- */
-export function scanSql(schema: Schema, paths: readonly string[], options: { readonly places?: boolean } = {}): Sql {
-  const columns = schema.fields.map(field => ident(field.name))
-  if (paths.length === 0) return emptySql(schema, options.places ?? false)
-  const place = options.places ? [sql`"_sluice_file" AS _file`, sql`file_row_number AS _pos`] : []
-  const extra = options.places ? sql`, filename = '_sluice_file', file_row_number = true` : sql``
-  return sql`SELECT ${join([...columns, ...place], ', ')} FROM read_parquet(${paths}, schema = MAP {${join(
-    schema.fields.map(fieldEntry),
-    ', ',
-  )}}, hive_partitioning = false${extra})`
-}
-
-function fieldEntry(field: NestedField): Sql {
-  return sql`${field.id}: {name: ${field.name}, type: ${duckdbType(field.type).text}, default_value: NULL}`
-}
-
-function emptySql(schema: Schema, places: boolean): Sql {
-  const columns = schema.fields.map(field => sql`CAST(NULL AS ${duckdbType(field.type)}) AS ${ident(field.name)}`)
-  const place = places ? [sql`CAST(NULL AS VARCHAR) AS _file`, sql`CAST(NULL AS BIGINT) AS _pos`] : []
-  return sql`SELECT ${join([...columns, ...place], ', ')} WHERE false`
+/** A SELECT of the live rows of local data files under a schema: all rows but the deleted. `places` as in `readSql`. */
+export function scanSql(schema: Schema, files: readonly LocalFile[], options: { readonly places?: boolean } = {}): Sql {
+  return readSql(
+    schema,
+    files.map(file => file.path),
+    options,
+  )
 }

@@ -28,10 +28,9 @@ export async function withoutRawObjects(
 ): Promise<Rewritten> {
   const affected = await holding(session, files, task)
   if (affected.length === 0) return { removed: [], kept: [] }
-  const paths = affected.map(file => file.path)
   const kept = await writeDataFiles(session, {
     ...task,
-    source: sql`SELECT * FROM (${scanSql(task.schema, paths)}) WHERE NOT ${isOneOf(task.rawObjects)}`,
+    source: sql`SELECT * FROM (${scanSql(task.schema, affected)}) WHERE NOT ${isOneOf(task.rawObjects)}`,
     spec: defaultSpec(table.metadata),
     sortOrder: defaultSortOrder(table.metadata),
   })
@@ -44,11 +43,7 @@ async function holding(
   task: { readonly schema: Schema; readonly rawObjects: readonly string[] },
 ): Promise<readonly LocalFile[]> {
   if (files.length === 0 || task.rawObjects.length === 0) return []
-  const scan = scanSql(
-    task.schema,
-    files.map(file => file.path),
-    { places: true },
-  )
+  const scan = scanSql(task.schema, files, { places: true })
   const rows = await session.rows(sql`SELECT DISTINCT _file AS file FROM (${scan}) WHERE ${isOneOf(task.rawObjects)}`)
   const paths = new Set(rows.map(row => String(row['file'])))
   return files.filter(file => paths.has(file.path))

@@ -9,7 +9,7 @@ import { isPrimitive } from './primitive.ts'
 import { allFields, columnByName } from './schema.ts'
 import { entriesOf, manifestsOf } from './snapshot.ts'
 import { columnsOf, type Table } from './table.ts'
-import type { DataFile, LiveFile, ManifestEntry, ManifestFile, Schema, Snapshot, TableMetadata } from './types.ts'
+import type { DataFile, ManifestEntry, ManifestFile, ScanFile, Schema, Snapshot, TableMetadata } from './types.ts'
 
 export interface ScanOptions {
   /** The current one when absent. */
@@ -21,7 +21,7 @@ export interface ScanOptions {
 export interface ScanPlan {
   /** The schema to read under: that of the snapshot. */
   readonly schema: Schema
-  readonly files: readonly LiveFile[]
+  readonly files: readonly ScanFile[]
   readonly skipped: { readonly manifests: number; readonly files: number; readonly bytes: bigint }
 }
 
@@ -60,17 +60,17 @@ const bytesOf = (entries: readonly ManifestEntry[]): bigint =>
   entries.reduce((sum, entry) => sum + entry.data_file.file_size_in_bytes, 0n)
 
 /** The files of `planScan`. */
-export async function liveFiles(lake: Lake, table: Table, options?: ScanOptions): Promise<readonly LiveFile[]> {
+export async function liveFiles(lake: Lake, table: Table, options?: ScanOptions): Promise<readonly ScanFile[]> {
   return (await planScan(lake, table, options)).files
 }
 
-function liveFile(entry: ManifestEntry): LiveFile {
+function liveFile(entry: ManifestEntry): ScanFile {
   const { snapshot_id, sequence_number, file_sequence_number, data_file } = entry
   assert(
     snapshot_id !== null && sequence_number !== null && file_sequence_number !== null,
     'inherited values are filled in',
   )
-  return { file: data_file, sequence_number, file_sequence_number, snapshot_id }
+  return { file: data_file, sequence_number, file_sequence_number, snapshot_id, deletes: [] }
 }
 
 /** Row-level deletes are not applied here, and ignoring them would bring deleted rows back. */

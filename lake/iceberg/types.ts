@@ -131,6 +131,11 @@ export interface LiveFile {
   readonly snapshot_id: bigint
 }
 
+/** A live data file with the live delete files that apply to it: by position (`content` 1) and by equality (`content` 2). */
+export interface ScanFile extends LiveFile {
+  readonly deletes: readonly LiveFile[]
+}
+
 /** Lower and upper value of one partition field over a manifest's files (spec, `field_summary`). */
 export interface PartitionSummary {
   readonly contains_null: boolean

@@ -57,34 +57,16 @@ export async function factsOf(lake: LocalLake, session: Session, name: string): 
   const local = await stageFiles(lake, files, dirname(lake.limits.scratch))
   const summed = summedColumns(schema)
   const byFile = new Map<string, Totals>()
-  for (const { path, live } of local)
-    byFile.set(live.file.file_path, await totals(session, scanSql(schema, [path]), summed))
+  for (const file of local) byFile.set(file.live.file.file_path, await totals(session, scanSql(schema, [file]), summed))
   const partitions = Map.groupBy(local, ({ live }) => partitionName(table, live.file))
   const byPartition = new Map<string, Totals>()
   for (const [partition, members] of partitions)
-    byPartition.set(
-      partition,
-      await totals(
-        session,
-        scanSql(
-          schema,
-          members.map(each => each.path),
-        ),
-        summed,
-      ),
-    )
+    byPartition.set(partition, await totals(session, scanSql(schema, members), summed))
   return {
     table,
     folder: table.metadata.location.slice('file://'.length),
     metadata: table.entry.metadataLocation.slice('file://'.length),
-    total: await totals(
-      session,
-      scanSql(
-        schema,
-        local.map(each => each.path),
-      ),
-      summed,
-    ),
+    total: await totals(session, scanSql(schema, local), summed),
     partitions: byPartition,
     files: byFile,
     summed,

@@ -20,14 +20,7 @@ export async function query(lake: LocalLake, name: string, select: (table: Sql) 
       scratch: folder,
     })
     try {
-      return await session.rows(
-        select(
-          sql`(${scanSql(
-            schema,
-            local.map(each => each.path),
-          )})`,
-        ),
-      )
+      return await session.rows(select(sql`(${scanSql(schema, local)})`))
     } finally {
       await session.close()
     }

@@ -109,9 +109,9 @@ export async function tableRows(lake: Lake, name: string, select: Sql = sql`*`):
   if (table === undefined) return []
   const live = await liveFiles(lake, table)
   return inSession(lake, async (session, folder) => {
-    const paths = (await stageFiles(lake, live, folder)).map(file => file.path)
+    const files = await stageFiles(lake, live, folder)
     return session.rows(
-      sql`SELECT ${select} FROM (${scanSql(currentSchema(table.metadata), paths)}) ORDER BY _raw_object, _raw_row`,
+      sql`SELECT ${select} FROM (${scanSql(currentSchema(table.metadata), files)}) ORDER BY _raw_object, _raw_row`,
     )
   })
 }

@@ -98,10 +98,7 @@ export async function readRows(
 ): Promise<readonly Row[]> {
   const plan = await planScan(bench.lake, await openTable(bench.lake, name), options)
   const local = await stageFiles(bench.lake, plan.files, join(bench.root, 'work'))
-  const scan = scanSql(
-    plan.schema,
-    local.map(file => file.path),
-  )
+  const scan = scanSql(plan.schema, local)
   return bench.session.rows(sql`SELECT * FROM (${scan}) ORDER BY ${order}`)
 }
 

@@ -212,10 +212,7 @@ describe('our scan agrees with the source rows', () => {
       if (!where) continue
       const plan = await planScan(bench.lake, table, { where })
       const local = await stageFiles(bench.lake, plan.files, bench.root)
-      const scan = scanSql(
-        plan.schema,
-        local.map(file => file.path),
-      )
+      const scan = scanSql(plan.schema, local)
       const [row] = await bench.session.rows(sql`SELECT count(*)::INT AS n FROM (${scan}) WHERE ${ours}`)
       expect({ theirs, found: row?.['n'] }).toEqual({ theirs, found: expected.get(theirs) })
       const prunes = where[0]?.column === partitioned && !name.startsWith('bucket')

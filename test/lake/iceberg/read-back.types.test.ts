@@ -178,9 +178,8 @@ describe('a life of a table', () => {
     const inputs = await liveFiles(lake, start, { where: [{ column: 'p', op: 'in', values: ['a'] }] })
     expect(inputs).toHaveLength(2)
     const local = await stageFiles(lake, inputs, bench.root)
-    const paths = local.map(file => file.path)
     const { schema } = await planScan(lake, start)
-    const packed = await writeRows(bench, start, scanSql(schema, paths))
+    const packed = await writeRows(bench, start, scanSql(schema, local))
     await commit(lake, 'life', { commitId: 'compact' }, () =>
       stageReplace({ added: packed, removed: inputs }, start.metadata['last-sequence-number']),
     )
