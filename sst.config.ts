@@ -18,11 +18,22 @@ export default $config({
     const { catalog } = await import('./stacks/catalog.ts')
     const { ingest } = await import('./stacks/ingest.ts')
     const { refine } = await import('./stacks/refine.ts')
+    const { compact } = await import('./stacks/compact.ts')
+    const { maintain } = await import('./stacks/maintain.ts')
+    const { scheduleGroup } = await import('./stacks/machine.ts')
     const { alarms } = await import('./stacks/alarms.ts')
 
     const zones = storage()
     const resources = { storage: zones, catalog: catalog(zones), bus: new sst.aws.Bus('Bus') }
-    const stages = { storage: zones, ingest: ingest(resources), refine: refine(resources) }
+    const schedules = scheduleGroup()
+    const stages = {
+      storage: zones,
+      ingest: ingest(resources),
+      refine: refine(resources),
+      compact: compact(resources, schedules),
+      maintain: maintain(resources, schedules),
+      schedules,
+    }
     const { topic } = alarms(stages)
 
     return {
@@ -32,6 +43,8 @@ export default $config({
       bus: resources.bus.name,
       refine: stages.refine.machine.arn,
       rejected: stages.refine.rejected.arn,
+      compact: stages.compact.machine.arn,
+      maintain: stages.maintain.machine.arn,
       alarms: topic.arn,
     }
   },

@@ -38,6 +38,12 @@ export class DemoProgress {
       case 'finished':
         this.#finished(step)
         break
+      case 'compacting':
+        this.#status(`  ${step.table}: compaction, ${step.state} …`)
+        break
+      case 'compacted':
+        if (step.status !== 'SUCCEEDED') this.#line(this.#style.yellow(`! compaction of ${step.table}: ${step.cause}`))
+        break
       case 'notice':
         this.#line(this.#style.yellow(`! ${step.subject}`))
         break

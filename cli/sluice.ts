@@ -4,6 +4,7 @@ import { runCommandLine } from './command-line.ts'
 import { demoCommand } from './demo.ts'
 import { explain } from './explain.ts'
 import { local } from './local.ts'
+import { maintain } from './maintain.ts'
 import { put } from './put.ts'
 import { describeError } from './refusal.ts'
 import { show } from './show.ts'
@@ -12,7 +13,7 @@ import { tables } from './tables.ts'
 import { processTerminal } from './terminal.ts'
 
 /** The commands, in the order in which somebody new needs them. */
-const COMMANDS = [demoCommand, local, put, tables, show, sql, explain]
+const COMMANDS = [demoCommand, local, put, tables, show, sql, explain, maintain]
 
 collectAtOnce()
 const terminal = processTerminal()

@@ -1,6 +1,7 @@
 import type { Session } from '#lake/duckdb/engine.ts'
 import { Sql, sql } from '#lake/duckdb/sql.ts'
 import type { LakeError } from '#lake/errors.ts'
+import { pointAt } from '#lake/point-at.ts'
 import { usage } from './refusal.ts'
 
 /** A single SELECT that a person wrote, and the tables that it names. */
@@ -52,15 +53,6 @@ function refused(parsed: Extract<Serialized, { error: true }>, text: string): La
     'only a SELECT or WITH … SELECT can be run: sluice sql reads tables and never changes them',
     'tables change when files land: sluice put FILE --dataset NAME',
   )
-}
-
-/** The line of the text that holds the place, and a mark below it. */
-function pointAt(text: string, place: number): string {
-  const start = text.lastIndexOf('\n', place - 1) + 1
-  const line = text.slice(start).split('\n')[0] as string
-  // Only what stands around the place is shown: statements may be generated, and lines long.
-  const from = Math.max(0, place - start - 50)
-  return `  ${line.slice(from, from + 76)}\n  ${' '.repeat(place - start - from)}^`
 }
 
 interface Names {

@@ -52,6 +52,19 @@ function describeStep(step: LocalStep, style: Style): string | undefined {
       const why = printable(step.cause || step.error)
       return titled('retry', style.yellow(`${step.dataset} ${step.batch}  ${step.state}: ${why}`))
     }
+    case 'compacting': {
+      const text = `${step.table}  ${step.state}`
+      if (step.error === undefined) return titled('compact', text)
+      return titled('retry', style.yellow(`${text}: ${printable(step.cause || step.error)}`))
+    }
+    case 'compacted': {
+      // The rows are in the table as before, so that nothing that was asked for has failed.
+      if (step.status === 'SUCCEEDED') return undefined
+      return titled(
+        'failed',
+        style.yellow(`compaction of ${step.table}: ${printable(step.cause || step.error || step.status)}`),
+      )
+    }
     case 'event':
       return describeEvent(step.event, style)
     case 'notice':

@@ -139,6 +139,9 @@ export async function writeDocumentOnce<T>(lake: Lake, uri: Uri, document: T): P
 export function formatDocument(document: unknown): string {
   return JSON.stringify(document, (_key, value) => {
     if (typeof value === 'bigint') return { $long: value.toString() }
+    // JSON has no NaN, no infinity and no −0.0, which partition values may be.
+    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)))
+      return { $double: Object.is(value, -0) ? '-0' : String(value) }
     if (value instanceof Map) return { $map: [...value] }
     return isBufferJson(value) ? { $bytes: Buffer.from(value.data).toString('base64') } : value
   })
@@ -148,6 +151,7 @@ export function parseDocument(text: string): unknown {
   return JSON.parse(text, (_key, value) => {
     if (value === null || typeof value !== 'object') return value
     if ('$long' in value) return BigInt(value.$long)
+    if ('$double' in value) return Number(value.$double)
     if ('$map' in value) return new Map(value.$map)
     return '$bytes' in value ? Buffer.from(value.$bytes, 'base64') : value
   })

@@ -6,7 +6,7 @@ const DEFAULTS = {
   csv: { delimiter: ',', header: true, quote: '"', escape: '"', null: '' } satisfies CsvDialect,
   limits: { objectBytesMax: 5_000_000_000, recordBytesMax: 16_777_216, expansionMax: 200 },
   raw: { partitions: 'projection' },
-  compaction: { targetFileBytes: 268_435_456, minFiles: 5, strategy: 'binpack' },
+  compaction: { targetFileBytes: 268_435_456, minFiles: 5, strategy: 'binpack', codec: 'zstd' },
   retention: { snapshotAgeHours: 120, minSnapshots: 1 },
 } as const
 
@@ -47,7 +47,7 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
     publish: publishOf(spec, check),
     limits: { ...DEFAULTS.limits, ...positive(spec.limits, 'limits', check) },
     raw: { ...DEFAULTS.raw, ...spec.raw },
-    compaction: { ...DEFAULTS.compaction, ...spec.compaction },
+    compaction: compactionOf(spec, check),
     retention: { ...DEFAULTS.retention, ...positive(spec.retention, 'retention', check) },
     quality: spec.quality,
     freshness: spec.freshness,
@@ -61,6 +61,7 @@ const CHOICES: readonly (readonly [string, (spec: DatasetSpec<string>) => unknow
   ['evolution', spec => spec.evolution, ['add', 'freeze', 'discard']],
   ['raw.partitions', spec => spec.raw?.partitions, ['projection', 'registered']],
   ['compaction.strategy', spec => spec.compaction?.strategy, ['binpack', 'sort', 'zorder']],
+  ['compaction.codec', spec => spec.compaction?.codec, ['zstd', 'snappy']],
   ['dataClass', spec => spec.dataClass, ['public', 'internal', 'confidential', 'pii']],
 ]
 
@@ -143,6 +144,27 @@ function publishOf(spec: DatasetSpec<string>, check: Check): Dataset['publish'] 
     )
   }
   return value
+}
+
+const MIB = 1_048_576
+
+/** Below a MiB a file is mostly footer; above 512 a function cannot hold one and its rewritten copy beside others. */
+const TARGET_BYTES = { min: MIB, max: 512 * MIB }
+
+function compactionOf(spec: DatasetSpec<string>, check: Check): Dataset['compaction'] {
+  const { targetFileBytes, minFiles, ...rest } = { ...DEFAULTS.compaction, ...spec.compaction }
+  check(
+    Number.isInteger(targetFileBytes) && targetFileBytes >= TARGET_BYTES.min && targetFileBytes <= TARGET_BYTES.max,
+    'compaction.targetFileBytes',
+    `must be a whole number from ${TARGET_BYTES.min} (1 MiB) to ${TARGET_BYTES.max} (512 MiB); 134217728 (128 MiB) and more read best`,
+  )
+  check(Number.isInteger(minFiles) && minFiles >= 2, 'compaction.minFiles', 'must be a whole number from 2')
+  check(
+    rest.strategy === 'binpack' || (spec.sortBy?.length ?? 0) > 0,
+    'compaction.strategy',
+    `is '${rest.strategy}', but the table has no order: add sortBy`,
+  )
+  return { targetFileBytes, minFiles, ...rest }
 }
 
 function positive<T extends Readonly<Record<string, number>>>(

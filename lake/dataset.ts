@@ -98,8 +98,11 @@ export interface Dataset {
   readonly raw: { readonly partitions: 'projection' | 'registered' }
   readonly compaction: {
     readonly targetFileBytes: number
+    /** So many small files of one partition are worth rewriting. */
     readonly minFiles: number
+    /** `sort` and `zorder` go by `sortBy`. */
     readonly strategy: 'binpack' | 'sort' | 'zorder'
+    readonly codec: 'zstd' | 'snappy'
   }
   readonly retention: { readonly snapshotAgeHours: number; readonly minSnapshots: number }
   /** A DQDL ruleset, kept as text. */

@@ -1,42 +1,14 @@
-import { type IngestReport, ingest } from '#functions/ingest/ingest.ts'
-import { publish } from '#functions/publish/publish.ts'
-import { quality } from '#functions/quality/quality.ts'
-import { batchRequest } from '#lake/batch-request.ts'
+import { ingest } from '#functions/ingest/ingest.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { LocalLake } from '#lake/disk/disk-lake.ts'
-import { isLakeError, LakeError, TERMINAL_ERROR } from '#lake/errors.ts'
-import { EVENT_SOURCE } from '#lake/events.ts'
-import type { LakeEvent, ObjectInfo } from '#lake/lake.ts'
-import { refine } from '#workflows/refine.ts'
-import { landingObjectCreated, rawBatchReady } from '#workflows/rules.ts'
-import type { TaskCall } from './asl/runtime.ts'
-import { type AslRuntime, execute } from './asl.ts'
+import type { ObjectInfo } from '#lake/lake.ts'
+import { landingObjectCreated } from '#workflows/rules.ts'
 import { matches } from './event-pattern.ts'
+import { startExecutions } from './executions.ts'
 import { LocalQueue } from './queue.ts'
+import type { LocalStep } from './step.ts'
 
-/** What happened, for people to watch. */
-export type LocalStep =
-  | { readonly kind: 'ingested'; readonly report: IngestReport }
-  | { readonly kind: 'state'; readonly dataset: string; readonly batch: string; readonly state: string }
-  | {
-      readonly kind: 'retry'
-      readonly dataset: string
-      readonly batch: string
-      readonly state: string
-      readonly error: string
-      readonly cause: string
-    }
-  | { readonly kind: 'event'; readonly event: LakeEvent }
-  | { readonly kind: 'notice'; readonly subject: string; readonly message: string }
-  | {
-      readonly kind: 'finished'
-      readonly dataset: string
-      readonly batch: string
-      readonly status: string
-      readonly error?: string
-      readonly cause?: string
-    }
-  | { readonly kind: 'dead'; readonly message: string; readonly error: string }
+export type { LocalStep } from './step.ts'
 
 export interface LocalOptions {
   readonly onStep?: (step: LocalStep) => void
@@ -54,10 +26,8 @@ export interface LocalRunner {
   close(): Promise<void>
 }
 
-const FUNCTIONS = { quality, publish } as const
-
 /**
- * The whole pipeline in this process: the same stories, the same event patterns and the same state machine as on AWS, with a
+ * The whole pipeline in this process: the same stories, the same event patterns and the same state machines as on AWS, with a
  * queue, a bus and an interpreter in the place of SQS, EventBridge and Step Functions.
  */
 export function startLocal(lake: LocalLake, datasets: readonly Dataset[], options: LocalOptions = {}): LocalRunner {
@@ -82,12 +52,10 @@ export function startLocal(lake: LocalLake, datasets: readonly Dataset[], option
         error: error instanceof Error ? error.message : 'delivered too often',
       }),
   })
-  const runtime = stepFunctions(lake, datasets, step)
-  const inTurn = oneAtATime()
+  const started = startExecutions({ lake, datasets, step })
   const unsubscribe = lake.bus.subscribe(async event => {
     step({ kind: 'event', event })
-    const envelope = { source: EVENT_SOURCE, ...event }
-    if (matches(rawBatchReady, envelope)) await inTurn(() => refineBatch(lake, envelope, { runtime, step }))
+    await started(event)
   })
   const landed = (objects: readonly ObjectInfo[]): void => {
     for (const object of objects) {
@@ -140,107 +108,4 @@ function objectCreated(lake: LocalLake, bucket: string, object: ObjectInfo): Rea
       reason: 'PutObject',
     },
   }
-}
-
-/** Each execution plans for all the memory there is, so they wait for each other before they start, not within. */
-function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return work => {
-    const turn = last.then(work, work)
-    last = turn.catch(() => undefined)
-    return turn
-  }
-}
-
-// --- Step Functions ------------------------------------------------------------------------------------------------
-
-interface Refining {
-  readonly runtime: AslRuntime
-  readonly step: (step: LocalStep) => void
-}
-
-async function refineBatch(lake: LocalLake, event: LakeEvent, { runtime, step }: Refining): Promise<void> {
-  const { dataset, batch } = event.detail as { readonly dataset: string; readonly batch: string }
-  const machine = refine({
-    quality: 'quality',
-    publish: 'publish',
-    rejectedTopic: 'rejected',
-    bus: 'sluice',
-    staging: lake.zones.staging,
-  })
-  const result = await execute(
-    machine,
-    event,
-    {
-      ...runtime,
-      onEvent: each => {
-        const about = { dataset, batch, state: each.state ?? '' }
-        if (each.type === 'StateEntered') step({ kind: 'state', ...about })
-        if (each.type === 'StateRetryScheduled' || each.type === 'StateCaught')
-          step({ kind: 'retry', ...about, error: each.error ?? '', cause: each.cause ?? '' })
-      },
-    },
-    { name: lake.ids.uuid(), machine: 'refine' },
-  )
-  const failure = result.status === 'SUCCEEDED' ? {} : { error: result.error, cause: result.cause }
-  step({ kind: 'finished', dataset, batch, status: result.status, ...failure })
-}
-
-function stepFunctions(lake: LocalLake, datasets: readonly Dataset[], step: (step: LocalStep) => void): AslRuntime {
-  return {
-    clock: lake.clock,
-    ids: lake.ids,
-    task: async call => {
-      switch (call.resource) {
-        case 'arn:aws:states:::lambda:invoke':
-          return invoke(lake, datasets, call)
-        case 'arn:aws:states:::sns:publish':
-          return notify(call, step)
-        case 'arn:aws:states:::events:putEvents':
-          return putEvents(lake, call)
-        default:
-          throw new LakeError('unsupported', `local mode has no service ${call.resource}`)
-      }
-    },
-  }
-}
-
-async function invoke(lake: LocalLake, datasets: readonly Dataset[], call: TaskCall): Promise<unknown> {
-  const { FunctionName, Payload } = call.arguments as {
-    readonly FunctionName: keyof typeof FUNCTIONS
-    readonly Payload: unknown
-  }
-  try {
-    const { dataset, batch } = batchRequest(datasets, Payload)
-    return { Payload: await FUNCTIONS[FunctionName](lake, dataset, { batch }), StatusCode: 200 }
-  } catch (error) {
-    lake.log.error(`${FunctionName} failed`, { error: error instanceof Error ? error.message : String(error) })
-    throw asTaskError(error)
-  }
-}
-
-/** Retry and Catch go by an error's name, as Lambda reports it. */
-function asTaskError(error: unknown): Error {
-  const named = new Error(error instanceof Error ? error.message : String(error), { cause: error })
-  if (isLakeError(error)) named.name = error.retryable ? `Sluice.${error.kind}` : TERMINAL_ERROR
-  return named
-}
-
-async function notify(call: TaskCall, step: (step: LocalStep) => void): Promise<unknown> {
-  const { Subject, Message } = call.arguments as { readonly Subject: string; readonly Message: string }
-  step({ kind: 'notice', subject: Subject, message: Message })
-  return { MessageId: 'local' }
-}
-
-async function putEvents(lake: LocalLake, call: TaskCall): Promise<unknown> {
-  const { Entries } = call.arguments as {
-    readonly Entries: readonly { readonly DetailType: string; readonly Detail: unknown }[]
-  }
-  await lake.bus.publish(
-    Entries.map(entry => ({
-      'detail-type': entry.DetailType,
-      detail: (typeof entry.Detail === 'string' ? JSON.parse(entry.Detail) : entry.Detail) as LakeEvent['detail'],
-    })),
-  )
-  return { FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: lake.ids.uuid() })) }
 }

@@ -1,4 +1,6 @@
+import type { Compact } from './compact.ts'
 import type { Ingest } from './ingest.ts'
+import type { Maintain } from './maintain.ts'
 import { alarmLimits } from './plan.ts'
 import type { Refine } from './refine.ts'
 import { accountId, named } from './stage.ts'
@@ -16,10 +18,18 @@ interface Alarm {
   readonly above: number
 }
 
-/** Whatever stops rows on their way to a table is told to one topic. Subscribe to it by mail, chat or pager. */
-export function alarms(pipeline: { readonly storage: Storage; readonly ingest: Ingest; readonly refine: Refine }) {
-  const topic = alarmTopic(pipeline.storage)
-  const { ingest, refine } = pipeline
+export interface Stages {
+  readonly storage: Storage
+  readonly ingest: Ingest
+  readonly refine: Refine
+  readonly compact: Compact
+  readonly maintain: Maintain
+  readonly schedules: aws.scheduler.ScheduleGroup
+}
+
+/** Whatever stops rows on their way to a table, or tables from staying small, is told to one topic. Subscribe to it by mail, chat or pager. */
+export function alarms({ storage, ingest, refine, compact, maintain, schedules }: Stages) {
+  const topic = alarmTopic(storage)
   const all = [
     deadLetters('ingest', ingest.deadLetters),
     deadLetters('refine', refine.deadLetters),
@@ -27,11 +37,23 @@ export function alarms(pipeline: { readonly storage: Storage; readonly ingest: I
     ...functionAlarms('ingest', ingest.function),
     ...functionAlarms('quality', refine.quality),
     ...functionAlarms('publish', refine.publish),
-    ...machineAlarms(refine.machine),
+    deadLetters('compact', compact.deadLetters),
+    deadLetters('maintain', maintain.deadLetters),
+    ...functionAlarms('compact', compact.function),
+    ...functionAlarms('maintain', maintain.maintain),
+    ...functionAlarms('sweep', maintain.sweep),
+    ...machineAlarms('refine', refine.machine, 'batches stay outside their tables'),
+    ...machineAlarms('compact', compact.machine, 'tables keep their small files'),
+    ...machineAlarms('maintain', maintain.machine, 'tables keep old snapshots and files'),
+    ...scheduleAlarms(schedules),
     ...ruleAlarms('landing-object-created', { RuleName: ingest.rule.name }),
     ...ruleAlarms('raw-batch-ready', {
       RuleName: refine.rule.name,
       EventBusName: refine.rule.eventBusName.apply(text),
+    }),
+    ...ruleAlarms('table-needs-compaction', {
+      RuleName: compact.rule.name,
+      EventBusName: compact.rule.eventBusName.apply(text),
     }),
   ]
   for (const alarm of all) metricAlarm(alarm, topic)
@@ -91,10 +113,10 @@ function functionAlarms(name: string, fn: sst.aws.Function): readonly Alarm[] {
   }))
 }
 
-function machineAlarms(machine: aws.sfn.StateMachine): readonly Alarm[] {
+function machineAlarms(name: string, machine: aws.sfn.StateMachine, so: string): readonly Alarm[] {
   return ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted', 'ExecutionThrottled'].map(metric => ({
-    name: `refine-${metric.toLowerCase()}`,
-    why: `Step Functions reports ${metric} for refine: batches stay outside their tables`,
+    name: `${name}-${metric.toLowerCase()}`,
+    why: `Step Functions reports ${metric} for ${name}: ${so}`,
     namespace: 'AWS/States',
     metric,
     statistic: 'Sum',
@@ -111,6 +133,19 @@ function ruleAlarms(name: string, dimensions: Alarm['dimensions']): readonly Ala
     metric,
     statistic: 'Sum',
     dimensions,
+    above: 0,
+  }))
+}
+
+/** https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html */
+function scheduleAlarms(group: aws.scheduler.ScheduleGroup): readonly Alarm[] {
+  return ['InvocationDroppedCount', 'InvocationsFailedToBeSentToDeadLetterCount'].map(metric => ({
+    name: `schedules-${metric.toLowerCase()}`,
+    why: `EventBridge reports ${metric}: a compaction or a maintenance did not start`,
+    namespace: 'AWS/Scheduler',
+    metric,
+    statistic: 'Sum',
+    dimensions: { ScheduleGroup: group.name },
     above: 0,
   }))
 }

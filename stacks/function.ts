@@ -2,7 +2,7 @@ import packageJson from '../package.json'
 import type { Catalog } from './catalog.ts'
 import { type Permission, writeLogs, writeTraces } from './permissions.ts'
 import { type FunctionName, type FunctionPlan, functionPlans, retention } from './plan.ts'
-import { accountId, isProduction, named } from './stage.ts'
+import { accountId, isProduction, named, sweeperRole } from './stage.ts'
 import type { Storage } from './storage.ts'
 
 export interface LakeResources {
@@ -39,6 +39,7 @@ export function lakeFunction(
     transform: {
       role: args => {
         hardenRole(args)
+        if (name === 'sweep') args.name = sweeperRole().name
       },
       function: args => {
         args.tracingConfig = { mode: 'Active' }

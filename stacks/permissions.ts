@@ -13,9 +13,9 @@ export interface Permission {
  * Reading objects of a zone, whole or by version. Listing comes with it: without it S3 answers 403 for a missing key, which
  * reads like a lack of rights (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
  */
-export function readZone(zone: Zone): Permission[] {
+export function readZone(zone: Zone, keys = '*'): Permission[] {
   return [
-    { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [objects(zone)] },
+    { actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [objects(zone, keys)] },
     { actions: ['s3:ListBucket'], resources: [zone.bucket.arn] },
     useKey(zone.key, ['kms:Decrypt']),
   ]
@@ -31,6 +31,9 @@ export function writeZone(zone: Zone, keys = '*'): Permission[] {
     useKey(zone.key, ['kms:GenerateDataKey', 'kms:Decrypt']),
   ]
 }
+
+/** For the sweeper alone. No versions: what it deletes by mistake can be brought back until it expires as a noncurrent version. */
+export const deleteObjects = (zone: Zone): Permission => ({ actions: ['s3:DeleteObject'], resources: [objects(zone)] })
 
 const objects = (zone: Zone, keys = '*') => $interpolate`${zone.bucket.arn}/${keys}`
 
@@ -49,6 +52,26 @@ export function commitTables(catalog: Catalog): Permission[] {
   return [
     {
       actions: ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:CreateTable', 'glue:UpdateTable'],
+      resources: glueResources(catalog, '*'),
+    },
+  ]
+}
+
+/** Iceberg tables that are there: loaded and swapped, neither created nor deleted. */
+export function swapTables(catalog: Catalog): Permission[] {
+  return [
+    {
+      actions: ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables', 'glue:UpdateTable'],
+      resources: glueResources(catalog, '*'),
+    },
+  ]
+}
+
+/** Iceberg tables: loaded and nothing else. */
+export function readTables(catalog: Catalog): Permission[] {
+  return [
+    {
+      actions: ['glue:GetDatabase', 'glue:GetTable', 'glue:GetTables'],
       resources: glueResources(catalog, '*'),
     },
   ]
@@ -83,6 +106,31 @@ function glueResources({ database }: Catalog, tables: string): $util.Input<strin
 }
 
 export const putEvents = (bus: sst.aws.Bus): Permission => ({ actions: ['events:PutEvents'], resources: [bus.arn] })
+
+export const invokeFunctions = (functions: readonly sst.aws.Function[]): Permission => ({
+  actions: ['lambda:InvokeFunction'],
+  resources: functions.map(each => each.arn),
+})
+
+/** Statements of this work group, in the account's own catalog (https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html). */
+export function runStatements(workGroup: aws.athena.Workgroup): Permission[] {
+  return [
+    {
+      actions: ['athena:StartQueryExecution', 'athena:StopQueryExecution', 'athena:GetQueryExecution'],
+      resources: [workGroup.arn],
+    },
+    {
+      actions: ['athena:GetDataCatalog'],
+      resources: [$interpolate`arn:aws:athena:${region()}:${accountId()}:datacatalog/AwsDataCatalog`],
+    },
+  ]
+}
+
+/** Athena asks where a bucket is before it uses it, and for parts of its own uploads. */
+export const locateBucket = (zones: readonly Zone[]): Permission => ({
+  actions: ['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
+  resources: zones.map(zone => zone.bucket.arn),
+})
 
 export const consumeQueue = (queue: sst.aws.Queue): Permission => ({
   actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],

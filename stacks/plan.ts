@@ -7,6 +7,11 @@ export interface FunctionPlan {
   readonly storageMb: number
 }
 
+/**
+ * Nothing reserves concurrency. `ingest` is limited by its event source, `compact`, `maintain` and `sweep` by the Map states
+ * that call them; a reservation would be taken out of the account's pool, which in a new account has ten, and what it throttles
+ * would look like a fault.
+ */
 export const functionPlans = {
   // Stages up to 5 GB of landing objects at once, to take their SHA-256; moves no rows.
   ingest: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 10_240 },
@@ -14,6 +19,12 @@ export const functionPlans = {
   quality: { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
   // Copies inside S3 and commits; only manifests pass through.
   publish: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
+  // Two vCPUs for two DuckDB threads; /tmp holds the files of one group, what comes of them, and what a sort spills.
+  compact: { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
+  // Metadata alone: manifests of tables with hundreds of thousands of files.
+  maintain: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
+  // Lists a table's objects and compares them with what its metadata reaches.
+  sweep: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
 } as const satisfies Record<string, FunctionPlan>
 
 export type FunctionName = keyof typeof functionPlans
@@ -31,6 +42,18 @@ export const ingestQueue = {
 
 /** SQS keeps messages 14 days at most; a dead letter keeps the enqueue time of the original message. */
 export const DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400
+
+/** Of one execution. Both take from the account's pool of Lambdas, which the pipeline needs more. */
+export const atOnce = {
+  /** As many as Iceberg's own (rewriteDataFiles, max-concurrent-file-group-rewrites). */
+  compactionGroups: 5,
+  maintainedTables: 4,
+} as const
+
+export const athena = {
+  /** A statement that would scan more is ended: a group has the files of one partition, so this is far above what one needs. */
+  scannedBytesMax: 1_099_511_627_776,
+} as const
 
 export const lifecycleDays = {
   abortMultipart: 7,

@@ -9,3 +9,12 @@ export const keepData = (): { readonly retainOnDelete: boolean } => ({ retainOnD
 
 export const accountId = () => aws.getCallerIdentityOutput({}).accountId
 export const region = () => aws.getRegionOutput({}).region
+
+/**
+ * The role of the one function that deletes. By a name that is known beforehand, because the bucket's policy and the role would
+ * otherwise wait for each other; with the region, because the names of roles are the account's.
+ */
+export function sweeperRole() {
+  const name = $interpolate`${named('sweep')}-${region()}`
+  return { name, arn: $interpolate`arn:aws:iam::${accountId()}:role/${name}` }
+}

@@ -1,5 +1,5 @@
 import { lifecycleDays, retention } from './plan.ts'
-import { accountId, isProduction, keepData } from './stage.ts'
+import { accountId, isProduction, keepData, sweeperRole } from './stage.ts'
 
 type LifecycleRule = Exclude<aws.types.input.s3.BucketLifecycleConfigurationRule, undefined>
 
@@ -17,8 +17,7 @@ export function storage() {
     landing: landing(),
     raw: raw(),
     staging: zone('Staging', { versioned: false, rules: [expire(lifecycleDays.staging)] }),
-    // Nothing current may ever expire here: a table lists its files, and one that is gone breaks the table.
-    tables: zone('Tables', { versioned: true, rules: [expireNoncurrent()] }),
+    tables: tables(),
     ops: zone('Ops', { versioned: true, rules: [expireNoncurrent()] }),
     messages: messagesKey(),
   }
@@ -47,12 +46,25 @@ function raw(): Zone {
   return made
 }
 
+/** Nothing current may ever expire here, and nobody but the sweeper deletes: a table lists its files, and one that is gone breaks the table. */
+function tables(): Zone {
+  return zone('Tables', {
+    versioned: true,
+    rules: [expireNoncurrent()],
+    // What the sweeper deletes stays as a noncurrent version until it expires; that is the way back from a mistake.
+    denied: ['s3:DeleteObjectVersion'],
+    sweptBy: sweeperRole().arn,
+  })
+}
+
 interface ZoneOptions {
   readonly versioned: boolean
   readonly rules: readonly LifecycleRule[]
   readonly locked?: boolean
   /** Actions on objects that nobody may do. */
   readonly denied?: readonly string[]
+  /** ARN of the one role that may delete current objects. */
+  readonly sweptBy?: $util.Output<string>
 }
 
 function zone(name: string, options: ZoneOptions): Zone {
@@ -60,7 +72,7 @@ function zone(name: string, options: ZoneOptions): Zone {
   const bucket = new sst.aws.Bucket(name, {
     cors: false,
     versioning: options.versioned,
-    policy: [...policy(key), ...deny(options.denied ?? [])],
+    policy: [...policy(key), ...deny(options.denied ?? []), ...denyDeleting(options.sweptBy)],
     transform: {
       bucket: args => {
         args.forceDestroy = !isProduction()
@@ -172,6 +184,20 @@ function deny(actions: readonly string[]) {
   return actions.length === 0
     ? []
     : [{ effect: 'deny' as const, principals: '*' as const, actions: [...actions], paths: ['*'] }]
+}
+
+/** The principal of whoever has taken on a role is the role itself (IAM user guide, "aws:PrincipalArn"). */
+function denyDeleting(sweptBy: $util.Output<string> | undefined) {
+  if (sweptBy === undefined) return []
+  return [
+    {
+      effect: 'deny' as const,
+      principals: '*' as const,
+      actions: ['s3:DeleteObject'],
+      paths: ['*'],
+      conditions: [{ test: 'ArnNotEquals', variable: 'aws:PrincipalArn', values: [sweptBy] }],
+    },
+  ]
 }
 
 // --- Lifecycle -----------------------------------------------------------------------------------------------------

@@ -14,5 +14,40 @@ export interface BatchFailed {
   readonly execution: string
 }
 
+/** `detail-type` of the event that `compact` publishes when groups or steps of it failed. The table is as readable as before. */
+export const COMPACTION_FAILED = 'Compaction Failed'
+
+/** Groups that were finished are committed all the same; whatever was left out is small files as before, and due again. */
+export interface CompactionFailed {
+  readonly table: string
+  /** Empty when the plan itself failed. */
+  readonly run: string
+  readonly stage: 'plan' | 'rewrite' | 'commit'
+  readonly error: string
+  readonly cause: string
+  /** ARN of the execution of `compact`. */
+  readonly execution: string
+}
+
+/** `detail-type` of the event that `maintain` publishes when a step failed for some of its tables. */
+export const MAINTENANCE_FAILED = 'Maintenance Failed'
+
+/** The other tables were maintained. Each step may be repeated: nothing is half done that the next run does not finish. */
+export interface MaintenanceFailed {
+  /** Names, with commas between them. */
+  readonly tables: string
+  readonly error: string
+  readonly cause: string
+  /** ARN of the execution of `maintain`. */
+  readonly execution: string
+}
+
 /** Every `detail-type` on Sluice's bus: published by code (`lake/events.ts`) or by a workflow. */
-export const DETAIL_TYPES = [RAW_BATCH_READY, TABLE_COMMITTED, BATCH_REJECTED, BATCH_FAILED] as const
+export const DETAIL_TYPES = [
+  RAW_BATCH_READY,
+  TABLE_COMMITTED,
+  BATCH_REJECTED,
+  BATCH_FAILED,
+  COMPACTION_FAILED,
+  MAINTENANCE_FAILED,
+] as const

@@ -1,9 +1,7 @@
-import { TERMINAL_ERROR } from '#lake/errors.ts'
-import { BATCH_REJECTED, type BatchRejected, EVENT_SOURCE } from '#lake/events.ts'
+import { BATCH_REJECTED, type BatchRejected } from '#lake/events.ts'
 import { BATCH_FAILED, type BatchFailed } from './events.ts'
-import type { Catcher, Retrier, StateMachine, TaskState } from './states-language.ts'
-
-export { TERMINAL_ERROR } from '#lake/errors.ts'
+import type { StateMachine } from './states-language.ts'
+import { ANNOUNCING, announce, announcedFailure, giveUp, invoke, quoted, type Templated } from './tasks.ts'
 
 /** What the definition refers to: ARNs of the two functions and the topic, the name of Sluice's bus, the staging zone's URI. */
 export interface RefineTargets {
@@ -26,7 +24,7 @@ export function refine(targets: RefineTargets): StateMachine {
     TimeoutSeconds: 21_600,
     StartAt: 'Quality',
     States: {
-      Quality: { ...invoke(targets.quality), Catch: [giveUp('quality')], Next: 'Judge' },
+      Quality: { ...invoke(targets.quality, BATCH), Catch: [giveUpAt('quality')], Next: 'Judge' },
       Judge: {
         Type: 'Choice',
         Choices: [
@@ -38,7 +36,7 @@ export function refine(targets: RefineTargets): StateMachine {
         ],
         Default: 'Unroutable',
       },
-      Publish: { ...invoke(targets.publish), Catch: [giveUp('publish')], End: true },
+      Publish: { ...invoke(targets.publish, BATCH), Catch: [giveUpAt('publish')], End: true },
       ...rejection(targets),
       ...failure(targets.bus),
     },
@@ -65,12 +63,12 @@ function rejection(targets: RefineTargets): StateMachine['States'] {
       Output: '{% $states.input %}',
       TimeoutSeconds: 60,
       Retry: [ANNOUNCING],
-      Catch: [giveUp('announce')],
+      Catch: [giveUpAt('announce')],
       Next: 'Announce Rejection',
     },
     'Announce Rejection': {
       ...announce(targets.bus, BATCH_REJECTED, detail),
-      Catch: [giveUp('announce')],
+      Catch: [giveUpAt('announce')],
       Next: 'Rejected',
     },
     Rejected: { Type: 'Succeed' },
@@ -95,101 +93,12 @@ function failure(bus: string): StateMachine['States'] {
       },
       Next: 'Announce Failure',
     },
-    'Announce Failure': {
-      ...announce(bus, BATCH_FAILED, detail),
-      // The alarm on failed executions still fires when the event cannot be published.
-      Catch: [{ ErrorEquals: ['States.ALL'], Output: '{% $states.input %}', Next: 'Failed' }],
-      Next: 'Failed',
-    },
-    Failed: { Type: 'Fail', Error: '{% $states.input.error %}', Cause: '{% $states.input.cause %}' },
+    ...announcedFailure(bus, BATCH_FAILED, detail),
   }
 }
 
-/** A template that gives a `T`: the compiler sees a field that is missing or misspelt. */
-type Templated<T> = { readonly [Field in keyof T]: string }
-
-// --- Pieces --------------------------------------------------------------------------------------------------------
+const giveUpAt = (stage: BatchFailed['stage']) => giveUp(stage)
 
 /** The event's detail stays reachable from every state, whatever the states before it put out. */
 const DETAIL = '$states.context.Execution.Input.detail'
 const BATCH = { dataset: `{% ${DETAIL}.dataset %}`, batch: `{% ${DETAIL}.batch %}` } as const
-
-/** Longer than any function may run (15 minutes), so that Lambda's own timeout is seen first and attempts do not overlap. */
-export const TASK_TIMEOUT_SECONDS = 960
-
-/** https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html: none of these has run our code to its end. */
-const LAMBDA_SERVICE: Retrier = {
-  ErrorEquals: [
-    'Lambda.ClientExecutionTimeoutException',
-    'Lambda.ServiceException',
-    'Lambda.AWSLambdaException',
-    'Lambda.SdkClientException',
-    'Lambda.TooManyRequestsException',
-  ],
-  IntervalSeconds: 2,
-  MaxAttempts: 6,
-  BackoffRate: 2,
-  MaxDelaySeconds: 60,
-  JitterStrategy: 'FULL',
-}
-
-const TERMINAL: Retrier = { ErrorEquals: [TERMINAL_ERROR], MaxAttempts: 0 }
-
-/** The process died, by time or memory. A file that kills its reader does so again: few attempts. */
-const DIED: Retrier = {
-  ErrorEquals: ['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.OutOfMemory', 'Runtime.ExitError', 'States.Timeout'],
-  IntervalSeconds: 10,
-  MaxAttempts: 1,
-  JitterStrategy: 'FULL',
-}
-
-/** Ours (throttled, unavailable, conflict, commit-unknown …), and whatever nobody has thought of. */
-const RETRYABLE: Retrier = {
-  ErrorEquals: ['States.TaskFailed'],
-  IntervalSeconds: 5,
-  MaxAttempts: 4,
-  BackoffRate: 2,
-  MaxDelaySeconds: 120,
-  JitterStrategy: 'FULL',
-}
-
-const ANNOUNCING: Retrier = { ...RETRYABLE, ErrorEquals: ['States.ALL'], IntervalSeconds: 1 }
-
-function invoke(functionArn: string): TaskState {
-  return {
-    Type: 'Task',
-    Resource: 'arn:aws:states:::lambda:invoke',
-    Arguments: { FunctionName: functionArn, Payload: BATCH },
-    Output: '{% $states.result.Payload %}',
-    TimeoutSeconds: TASK_TIMEOUT_SECONDS,
-    Retry: [LAMBDA_SERVICE, TERMINAL, DIED, RETRYABLE],
-  }
-}
-
-/** The integration fails with `EventBridge.FailedEntry` when the bus refused the entry, so a refusal is retried too. */
-function announce(bus: string, type: string, detail: Readonly<Record<string, string>>): TaskState {
-  return {
-    Type: 'Task',
-    Resource: 'arn:aws:states:::events:putEvents',
-    Arguments: { Entries: [{ Source: EVENT_SOURCE, DetailType: type, EventBusName: bus, Detail: detail }] },
-    Output: '{% $states.input %}',
-    TimeoutSeconds: 60,
-    Retry: [ANNOUNCING],
-  }
-}
-
-function giveUp(stage: BatchFailed['stage']): Catcher {
-  return {
-    ErrorEquals: ['States.ALL'],
-    // A cause may hold a whole stack trace; the event and the console need its beginning.
-    Output: {
-      stage,
-      error: '{% $states.errorOutput.Error %}',
-      cause: "{% $states.errorOutput.Cause ? $substring($states.errorOutput.Cause, 0, 2000) : '' %}",
-    },
-    Next: 'Announce Failure',
-  }
-}
-
-/** Text as a JSONata string literal; JSONata takes JSON's escapes. */
-const quoted = (text: string): string => JSON.stringify(text)

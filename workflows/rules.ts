@@ -1,4 +1,4 @@
-import { EVENT_SOURCE, RAW_BATCH_READY } from '#lake/events.ts'
+import { EVENT_SOURCE, RAW_BATCH_READY, TABLE_COMMITTED } from '#lake/events.ts'
 
 /** An EventBridge pattern: the leaves are arrays of values or operators, any of which may match. */
 export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] }
@@ -19,4 +19,48 @@ export const rawBatchReady: EventPattern = {
   source: [EVENT_SOURCE],
   'detail-type': [RAW_BATCH_READY],
   detail: { dataset: [{ exists: true }], batch: [{ exists: true }] },
+}
+
+/**
+ * A commit left some partition with as many small files as the dataset allows: `compact` may start. On Sluice's own bus. What
+ * a compaction commits is told as another event, so that none starts the next.
+ */
+export const tableNeedsCompaction: EventPattern = {
+  source: [EVENT_SOURCE],
+  'detail-type': [TABLE_COMMITTED],
+  detail: { table: [{ exists: true }], compactionDue: [true] },
+}
+
+/** Something that starts by the clock: an EventBridge schedule (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html). */
+export interface Schedule {
+  readonly name: string
+  readonly description: string
+  /** In UTC. */
+  readonly expression: string
+  /** It starts at some moment within so many minutes, so that not all tables start at once. */
+  readonly windowMinutes: number
+  readonly input: unknown
+}
+
+/** Once a day for each table: late data, quarantine tables, and what was over the bound of one execution. */
+export function compactionSchedules(tables: readonly string[]): readonly Schedule[] {
+  return tables.map(table => ({
+    name: `compact-${table}`,
+    description: `Compacts whatever small files ${table} has`,
+    expression: 'cron(0 1 * * ? *)',
+    windowMinutes: 60,
+    // Not every dataset has had data yet, nor has every one a quarantine.
+    input: { detail: { table, ifExists: true } },
+  }))
+}
+
+/** After the compactions of the night, whose inputs become old snapshots. */
+export function maintenanceSchedule(tables: readonly string[]): Schedule {
+  return {
+    name: 'maintain',
+    description: 'Expires snapshots, rewrites manifests and removes files that nothing reaches',
+    expression: 'cron(0 4 * * ? *)',
+    windowMinutes: 30,
+    input: { tables },
+  }
 }

@@ -30,7 +30,7 @@ export interface Replaced {
 export async function publishReplace(lake: Lake, work: TableWork, options: ReplaceOptions): Promise<Replaced> {
   const placed = await placeStaged(lake, work)
   const result = await commit(lake, work.table, { commitId: work.commitId, summary: work.summary }, async base => {
-    const live = await liveFiles(lake, base)
+    const live = await liveFiles(lake, base, { statistics: ['_raw_object'] })
     return options.scope === 'table' ? replaceTable(base, live, placed) : replacePartitions(base, live, placed)
   })
   return { result, objects: supersede(options.objects, lateRows(result.snapshot.summary)) }

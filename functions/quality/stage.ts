@@ -5,6 +5,7 @@ import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import { sha256File } from '#lake/file-hash.ts'
 import { type CopiedFile, describeDataFile, entries } from '#lake/iceberg/data-file.ts'
 import { leafFields } from '#lake/iceberg/schema.ts'
+import { codecOf } from '#lake/iceberg/table-properties.ts'
 import type { DataFile } from '#lake/iceberg/types.ts'
 import { writeDataFiles } from '#lake/iceberg/write-files.ts'
 import type { Lake } from '#lake/lake.ts'
@@ -41,6 +42,7 @@ export async function stageRows(lake: Lake, session: Session, task: StageTask): 
         schema: table.schema,
         specId: table.spec['spec-id'],
         partition: [],
+        properties: table.properties,
       }),
     })),
   )
@@ -58,9 +60,10 @@ export async function stageRows(lake: Lake, session: Session, task: StageTask): 
   }
 }
 
-/** Files decoded before evolution added a column do not have it. */
+/** Files decoded before evolution added a column do not have it, and decoders write zstd. */
 function isFinal(file: CopiedFile, table: OpenTable): boolean {
-  return entries(file.stats['column_statistics']).length === leafFields(table.schema).length
+  const columns = entries(file.stats['column_statistics']).length
+  return columns === leafFields(table.schema).length && codecOf(table.properties) === 'zstd'
 }
 
 interface LocalFile {
@@ -70,12 +73,13 @@ interface LocalFile {
 
 function rewrite(session: Session, task: StageTask, rows: readonly CopiedFile[]): Promise<readonly LocalFile[]> {
   const source = allRows(rows)
-  const { schema, spec, sortOrder } = task.table
+  const { schema, spec, sortOrder, properties } = task.table
   return writeDataFiles(session, {
     source: task.only ? task.only(source) : source,
     schema,
     spec,
     sortOrder,
+    properties,
     folder: join(task.folder, task.label),
     fileBytesTarget: FILE_BYTES_TARGET,
   })

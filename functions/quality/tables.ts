@@ -14,6 +14,7 @@ export interface OpenTable {
   readonly schema: Schema
   readonly spec: PartitionSpec
   readonly sortOrder: SortOrder
+  readonly properties: Readonly<Record<string, string>>
   /** Top-level primitive columns that evolution added: the table has them, the declaration has not. */
   readonly added: readonly Column[]
 }
@@ -70,6 +71,7 @@ function opened(table: Table, dataset: Dataset): OpenTable {
     schema,
     spec: defaultSpec(table.metadata),
     sortOrder: defaultSortOrder(table.metadata),
+    properties: table.metadata.properties,
     added: dataset.evolution === 'add' ? addedColumns(schema, dataset) : [],
   }
 }

@@ -44,7 +44,7 @@ export function lambda<R>(lake: Lake, story: (lake: Lake, event: unknown) => Pro
   return handler as unknown as AwsHandler<R>
 }
 
-/** Whatever the event calls itself by: the batch, or the id that EventBridge gave it. */
+/** Whatever the event calls itself by: the batch, the run of a compaction, or the id that EventBridge gave it. */
 function correlationId(event: unknown): string | undefined {
   if (typeof event !== 'object' || event === null) return undefined
   const fields = event as Readonly<Record<string, unknown>>
@@ -52,6 +52,7 @@ function correlationId(event: unknown): string | undefined {
   const candidates = [
     fields['correlationId'],
     fields['batch'],
+    fields['run'],
     (detail as Record<string, unknown>)['batch'],
     fields['id'],
   ]

@@ -1,5 +1,6 @@
 import { inflateRawSync } from 'node:zlib'
 import { LakeError } from '../errors.ts'
+import { AvroCursor } from './avro-cursor.ts'
 import {
   type AvroComplex,
   type AvroField,
@@ -21,34 +22,58 @@ export interface AvroFile {
 /** What a record's field is called in memory: writers differ in names and agree in `field-id`. */
 export type FieldKey = (field: AvroField) => string
 
+export interface AvroReading {
+  /** The field's own name when absent. */
+  readonly keyOf?: FieldKey
+  /** Fields that are not wanted are passed over and take no memory; all are when absent. */
+  readonly isWanted?: (field: AvroField) => boolean
+  /** Of maps by number, the only keys to keep; all when absent. */
+  readonly mapKeys?: ReadonlySet<number> | undefined
+}
+
 /** Reads an object container file of any writer by the schema in its own header. Fails with `table-corrupt` or `unsupported`. */
-export function decodeAvro(bytes: Buffer, keyOf: FieldKey = field => field.name): AvroFile {
+export function decodeAvro(bytes: Buffer, keyOf?: FieldKey): AvroFile {
+  const { records, ...header } = openAvro(bytes, keyOf ? { keyOf } : {})
+  return { ...header, records: [...records] }
+}
+
+/** As decodeAvro, record by record, for whoever does not want all of them or all of each. */
+export function openAvro(
+  bytes: Buffer,
+  reading: AvroReading = {},
+): Omit<AvroFile, 'records'> & { readonly records: Iterable<AvroRecord> } {
   if (bytes.toString('latin1', 0, 4) !== 'Obj\x01') throw corrupt('it does not begin as an Avro file')
   try {
-    return decodeContainer(bytes, keyOf)
+    const input = new AvroCursor(bytes, 4)
+    const metadata = readHeader(input)
+    const schema = JSON.parse(metadata['avro.schema'] ?? '') as AvroSchema
+    const decode = decoder(schema, { names: new Map(), ...reading })
+    return { metadata, schema, records: readRecords(input, decode, metadata['avro.codec']) }
   } catch (cause) {
-    if (cause instanceof RangeError || cause instanceof SyntaxError) throw corrupt('it ends early or is damaged', cause)
-    throw cause
+    throw explained(cause)
   }
 }
 
-function decodeContainer(bytes: Buffer, keyOf: FieldKey): AvroFile {
-  const input = new Reader(bytes, 4)
-  const metadata = readHeader(input)
-  const schema = JSON.parse(metadata['avro.schema'] ?? '') as AvroSchema
-  const decode = decoder(schema, { names: new Map(), keyOf })
-  const sync = input.take(16)
-  const records: AvroRecord[] = []
-  while (!input.ended()) {
-    const count = input.int()
-    const block = new Reader(decompress(input.take(input.int()), metadata['avro.codec']), 0)
-    for (let index = 0; index < count; index++) records.push(decode(block) as AvroRecord)
-    if (!block.ended() || !sync.equals(input.take(16))) throw corrupt('a block does not end where it should')
+function* readRecords(input: AvroCursor, decode: Decoder, codec: string | undefined): Generator<AvroRecord> {
+  try {
+    const sync = input.take(16)
+    while (!input.ended()) {
+      const count = input.int()
+      const block = new AvroCursor(decompress(input.take(input.int()), codec), 0)
+      for (let index = 0; index < count; index++) yield decode(block) as AvroRecord
+      if (!block.ended() || !sync.equals(input.take(16))) throw corrupt('a block does not end where it should')
+    }
+  } catch (cause) {
+    throw explained(cause)
   }
-  return { metadata, schema, records }
 }
 
-function readHeader(input: Reader): Record<string, string> {
+function explained(cause: unknown): unknown {
+  const isDamage = cause instanceof RangeError || cause instanceof SyntaxError
+  return isDamage ? corrupt('it ends early or is damaged', cause) : cause
+}
+
+function readHeader(input: AvroCursor): Record<string, string> {
   const metadata: Record<string, string> = {}
   for (let count = input.blockCount(); count > 0; count = input.blockCount())
     for (let index = 0; index < count; index++) {
@@ -71,24 +96,25 @@ function decompress(block: Buffer, codec = 'null'): Buffer {
 const corrupt = (why: string, cause?: unknown): LakeError =>
   new LakeError('table-corrupt', `an Avro file of the table cannot be read: ${why}`, {}, { cause })
 
-type Decoder = (input: Reader) => AvroValue
+type Decoder = (input: AvroCursor) => AvroValue
 
-interface Scope {
+interface Scope extends AvroReading {
   readonly names: Names
-  readonly keyOf: FieldKey
 }
 
 function decoder(schema: AvroSchema, scope: Scope): Decoder {
   if (typeof schema === 'string') return primitiveDecoder(schema, scope)
   if (Array.isArray(schema)) {
     const branches = (schema as readonly AvroSchema[]).map(branch => decoder(branch, scope))
-    return input => {
-      const branch = branches[input.int()]
-      if (!branch) throw corrupt('a union has no such branch')
-      return branch(input)
-    }
+    return input => chosen(branches, input)(input)
   }
   return complexDecoder(schema as AvroComplex, scope)
+}
+
+function chosen<T>(branches: readonly T[], input: AvroCursor): T {
+  const branch = branches[input.int()]
+  if (branch === undefined) throw corrupt('a union has no such branch')
+  return branch
 }
 
 function complexDecoder(schema: AvroComplex, scope: Scope): Decoder {
@@ -112,17 +138,30 @@ function complexDecoder(schema: AvroComplex, scope: Scope): Decoder {
 }
 
 function recordDecoder(schema: AvroComplex, scope: Scope): Decoder {
-  const fields = (schema.fields ?? []).map(field => ({ key: scope.keyOf(field), decode: decoder(field.type, scope) }))
+  const fields = (schema.fields ?? []).map(field => {
+    // Before the decoder, because a type may be defined in a field that is passed over and mentioned in a later one.
+    const skip = skipper(field.type, scope)
+    const isWanted = scope.isWanted?.(field) ?? true
+    return { key: scope.keyOf?.(field) ?? field.name, skip, decode: isWanted ? decoder(field.type, scope) : undefined }
+  })
   return input => {
     const record: Record<string, AvroValue> = {}
-    for (const field of fields) record[field.key] = field.decode(input)
+    for (const { key, decode, skip } of fields)
+      if (decode) record[key] = decode(input)
+      else skip(input)
     return record
   }
 }
 
 function arrayDecoder(schema: AvroComplex, scope: Scope): Decoder {
   const pair = keyValue(schema)
-  if (pair) return mapDecoder(decoder(pair[0].type, scope) as (input: Reader) => number, decoder(pair[1].type, scope))
+  if (pair) {
+    const [key, value] = pair.map(field => decoder(field.type, scope)) as [(input: AvroCursor) => number, Decoder]
+    const keys = scope.mapKeys
+    if (!keys) return input => readEntries(input, key, value)
+    const only = { isWanted: (id: number) => keys.has(id), skipValue: skipper(pair[1].type, scope) }
+    return input => readEntries(input, key, value, only)
+  }
   const item = decoder(schema.items as AvroSchema, scope)
   return input => {
     const items: AvroValue[] = []
@@ -132,21 +171,18 @@ function arrayDecoder(schema: AvroComplex, scope: Scope): Decoder {
   }
 }
 
-const mapDecoder =
-  (key: (input: Reader) => number, value: Decoder): Decoder =>
-  input =>
-    readEntries(input, key, value)
-
 function readEntries<K extends number | string>(
-  input: Reader,
-  key: (input: Reader) => K,
+  input: AvroCursor,
+  key: (input: AvroCursor) => K,
   value: Decoder,
+  only?: { readonly isWanted: (key: K) => boolean; readonly skipValue: Skipper },
 ): ReadonlyMap<K, AvroValue> {
   const entries = new Map<K, AvroValue>()
   for (let count = input.blockCount(); count > 0; count = input.blockCount())
     for (let index = 0; index < count; index++) {
       const name = key(input)
-      entries.set(name, value(input))
+      if (only && !only.isWanted(name)) only.skipValue(input)
+      else entries.set(name, value(input))
     }
   return entries
 }
@@ -175,70 +211,66 @@ function primitiveDecoder(type: string, scope: Scope): Decoder {
   }
 }
 
-/** A cursor; reading past the end throws RangeError. */
-class Reader {
-  private readonly buffer: Buffer
-  private at: number
+// --- Passing over --------------------------------------------------------------------------------------------------
 
-  constructor(buffer: Buffer, at: number) {
-    this.buffer = buffer
-    this.at = at
+type Skipper = (input: AvroCursor) => void
+
+function skipper(schema: AvroSchema, scope: Scope): Skipper {
+  if (typeof schema === 'string') return primitiveSkipper(schema, scope)
+  if (Array.isArray(schema)) {
+    const branches = (schema as readonly AvroSchema[]).map(branch => skipper(branch, scope))
+    return input => chosen(branches, input)(input)
   }
+  return complexSkipper(schema as AvroComplex, scope)
+}
 
-  ended(): boolean {
-    return this.at >= this.buffer.length
-  }
-
-  take(bytes: number): Buffer {
-    if (bytes < 0 || this.at + bytes > this.buffer.length) throw new RangeError('past the end')
-    this.at += bytes
-    return this.buffer.subarray(this.at - bytes, this.at)
-  }
-
-  text(): string {
-    return this.take(this.int()).toString('utf8')
-  }
-
-  /** Arrays and maps come in blocks; a negative count is followed by the block's size in bytes. */
-  blockCount(): number {
-    const count = this.int()
-    if (count < 0) this.int()
-    return Math.abs(count)
-  }
-
-  int(): number {
-    return Number(this.varint())
-  }
-
-  long(): bigint {
-    const value = this.varint()
-    return typeof value === 'bigint' ? value : BigInt(value)
-  }
-
-  /** Seven groups of 7 bits stay exact in a double, which costs a tenth of bigint arithmetic; longer ones go on as bigint. */
-  private varint(): number | bigint {
-    let value = 0
-    for (let scale = 1; scale < 2 ** 49; scale *= 128) {
-      const byte = this.nextByte()
-      value += (byte & 127) * scale
-      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+function complexSkipper(schema: AvroComplex, scope: Scope): Skipper {
+  remember(scope.names, schema)
+  switch (schema.type) {
+    case 'record': {
+      const fields = (schema.fields ?? []).map(field => skipper(field.type, scope))
+      return input => {
+        for (const skip of fields) skip(input)
+      }
     }
-    return this.varintTail(BigInt(value))
-  }
-
-  private varintTail(low: bigint): bigint {
-    let zigzag = low
-    for (let shift = 49n; shift < 70n; shift += 7n) {
-      const byte = this.nextByte()
-      zigzag |= BigInt(byte & 127) << shift
-      if (byte < 128) return BigInt.asIntN(64, (zigzag >> 1n) ^ -(zigzag & 1n))
+    case 'array': {
+      const item = skipper(schema.items as AvroSchema, scope)
+      return input => input.skipBlocks(item)
     }
-    throw new RangeError('a number of more than 64 bits')
+    case 'map': {
+      const value = skipper(schema.values as AvroSchema, scope)
+      return input =>
+        input.skipBlocks(() => {
+          input.skip(input.int())
+          value(input)
+        })
+    }
+    case 'fixed':
+      return input => input.skip(schema.size ?? 0)
+    case 'enum':
+      return input => input.skipVarint()
+    default:
+      return skipper(schema.type, scope)
   }
+}
 
-  private nextByte(): number {
-    const byte = this.buffer[this.at++]
-    if (byte === undefined) throw new RangeError('past the end')
-    return byte
+function primitiveSkipper(type: string, scope: Scope): Skipper {
+  switch (type) {
+    case 'null':
+      return () => undefined
+    case 'boolean':
+      return input => input.skip(1)
+    case 'int':
+    case 'long':
+      return input => input.skipVarint()
+    case 'float':
+      return input => input.skip(4)
+    case 'double':
+      return input => input.skip(8)
+    case 'string':
+    case 'bytes':
+      return input => input.skip(input.int())
+    default:
+      return skipper(resolve(scope.names, type), scope)
   }
 }

@@ -1,12 +1,4 @@
-import { fromText, toBinary, type Value } from './value.ts'
-
-/** Iceberg's default metrics mode, truncate(16): 16 code points or bytes. */
-const TRUNCATE_LENGTH = 16
-
-export interface BoundsMode {
-  /** The whole value, so that pruning by equality on it is as good as it can be. */
-  readonly full: boolean
-}
+import { toBinary, type Value } from './value.ts'
 
 export interface Bounds {
   readonly lower: Buffer | undefined
@@ -14,38 +6,39 @@ export interface Bounds {
 }
 
 /**
- * Lower and upper bound of a column from the min and max text of DuckDB's RETURN_STATS. No bound is always allowed. None for
- * uuid: readers disagree on its order (apache/iceberg#14216), and one of them then skips files that hold matching rows.
+ * Lower and upper bound of a column, text and bytes cut to `length` code points or bytes (Iceberg's metrics mode `truncate`; undefined: whole).
+ * No bound is always allowed. None for uuid: readers disagree on its order (apache/iceberg#14216), and one of them then skips files that
+ * hold matching rows.
  */
-export function boundsFromText(
+export function boundsOf(
   type: string,
-  stats: { readonly min: string | undefined; readonly max: string | undefined },
-  mode: BoundsMode,
+  range: { readonly min: Value | undefined; readonly max: Value | undefined },
+  { length }: { readonly length: number | undefined },
 ): Bounds {
   if (type === 'uuid') return { lower: undefined, upper: undefined }
-  const low = stats.min === undefined ? undefined : fromText(type, stats.min)
-  const high = stats.max === undefined ? undefined : fromText(type, stats.max)
-  const lower = low === undefined || Number.isNaN(low) ? undefined : lowerBound(type, low, mode)
-  const upper = high === undefined || Number.isNaN(high) ? undefined : upperBound(type, high, mode)
-  return { lower, upper }
+  const { min, max } = range
+  return {
+    lower: min === undefined || Number.isNaN(min) ? undefined : lowerBound(type, min, length),
+    upper: max === undefined || Number.isNaN(max) ? undefined : upperBound(type, max, length),
+  }
 }
 
-function lowerBound(type: string, value: Value, mode: BoundsMode): Buffer {
+function lowerBound(type: string, value: Value, length: number | undefined): Buffer {
   // −0.0 and 0.0 are equal in SQL and apart in Iceberg's order, so a bound of zero takes the wider sign.
   if (value === 0 && (type === 'float' || type === 'double')) return toBinary(type, -0)
-  if (mode.full) return toBinary(type, value)
-  if (typeof value === 'string') return toBinary(type, [...value].slice(0, TRUNCATE_LENGTH).join(''))
-  return toBinary(type, Buffer.isBuffer(value) ? value.subarray(0, TRUNCATE_LENGTH) : value)
+  if (length === undefined) return toBinary(type, value)
+  if (typeof value === 'string') return toBinary(type, [...value].slice(0, length).join(''))
+  return toBinary(type, Buffer.isBuffer(value) ? value.subarray(0, length) : value)
 }
 
-function upperBound(type: string, value: Value, mode: BoundsMode): Buffer | undefined {
+function upperBound(type: string, value: Value, length: number | undefined): Buffer | undefined {
   if (value === 0 && (type === 'float' || type === 'double')) return toBinary(type, 0)
-  const cut = mode.full ? value : truncateUpper(value)
+  const cut = length === undefined ? value : truncateUpper(value, length)
   return cut === undefined ? undefined : toBinary(type, cut)
 }
 
 /** The shortest cut that is not below the value; undefined when there is none. */
-export function truncateUpper(value: Value, length: number = TRUNCATE_LENGTH): Value | undefined {
+export function truncateUpper(value: Value, length: number): Value | undefined {
   if (typeof value === 'string') return truncateTextUpper(value, length)
   return Buffer.isBuffer(value) ? truncateBytesUpper(value, length) : value
 }

@@ -1,14 +1,17 @@
 import { assert, isLakeError, LakeError } from '../errors.ts'
 import type { Lake, TableName } from '../lake.ts'
-import { appliedSnapshots, checkRequirement, snapshotById, succeed } from './metadata.ts'
+import { type AppliedCommits, appliedCommits } from './applied-commits.ts'
+import { checkWritableVersion } from './format-version.ts'
+import { COMMIT_ID, checkRequirement, snapshotById, succeed } from './metadata.ts'
 import { encodeMetadata } from './metadata-file.ts'
 import type { Staged } from './operations/staged.ts'
-import { newDraft, writeSnapshot } from './snapshot.ts'
 import { icebergEntry, metadataUri, openTable, type Table } from './table.ts'
 import type { Snapshot, TableMetadata } from './types.ts'
+import { checkValidations } from './validate.ts'
+import { newDraft } from './write-manifest.ts'
+import { writeSnapshot } from './write-snapshot.ts'
 
-/** The key of a snapshot summary that says whose work the snapshot is. */
-export const COMMIT_ID = 'sluice.commit-id'
+export { COMMIT_ID }
 
 export interface CommitOptions {
   /** H(table, sorted inputs, code generation, part of work): equal for every repetition of the same work. */
@@ -20,6 +23,10 @@ export interface CommitOptions {
 
 export interface CommitResult {
   readonly table: Table
+  /**
+   * The one that did the work. When it has expired meanwhile, what was remembered of it: its id, sequence number and time, and of its
+   * summary the commit id and what a repetition must know (`REMEMBERED_SUMMARY`). Its manifest list is the empty text then.
+   */
   readonly snapshot: Snapshot
   /** The work was in the table's history before this call could swap, by an earlier run or by a swap whose answer was lost. */
   readonly alreadyCommitted: boolean
@@ -40,23 +47,25 @@ export async function commit(
 ): Promise<CommitResult> {
   const draft = newDraft(lake)
   const summary = { ...options.summary, [COMMIT_ID]: options.commitId }
+  const applied: AppliedCommits = appliedCommits(lake)
+  let earlier: Snapshot | undefined
   const { table, swapped, attempts } = await swapUntilSettled(lake, name, {
     attemptsMax: options.attemptsMax,
-    isSettled: base => appliedBy(base, options.commitId) !== undefined,
+    isSettled: async base => {
+      earlier = await applied.find(base, options.commitId)
+      return earlier !== undefined
+    },
     change: async (base, number) => {
-      checkWritable(base)
+      checkWritableVersion(base.name, base.metadata)
       const staged = await stage(base)
       for (const requirement of staged.requirements) checkRequirement(base.metadata, requirement)
+      await checkValidations(lake, base, staged)
       return writeSnapshot(lake, base, staged, { draft, number, summary })
     },
   })
-  const snapshot = swapped ? snapshotById(table.metadata, draft.snapshotId) : appliedBy(table, options.commitId)
+  const snapshot = swapped ? snapshotById(table.metadata, draft.snapshotId) : earlier
   assert(snapshot, 'a settled commit is in the history')
   return { table, snapshot, alreadyCommitted: !swapped, attempts }
-}
-
-function appliedBy(table: Table, commitId: string): Snapshot | undefined {
-  return appliedSnapshots(table.metadata).find(snapshot => snapshot.summary[COMMIT_ID] === commitId)
 }
 
 /**
@@ -73,18 +82,11 @@ export async function updateTable(
     attemptsMax: options.attemptsMax,
     isSettled: base => change(base.metadata) === base.metadata,
     change: async base => {
-      checkWritable(base)
+      checkWritableVersion(base.name, base.metadata)
       return change(base.metadata)
     },
   })
   return table
-}
-
-function checkWritable(base: Table): void {
-  if (base.metadata['format-version'] === 2) return
-  throw new LakeError('unsupported', `${base.name} is a version 1 table: Sluice reads it and writes version 2 only`, {
-    table: base.name,
-  })
 }
 
 // --- The one retry loop --------------------------------------------------------------------------------------------
@@ -97,7 +99,7 @@ const BACKOFF_MS_MAX = 10_000
 interface Work {
   readonly attemptsMax: number | undefined
   /** Whether the table's history shows that the work is done. */
-  readonly isSettled: (base: Table) => boolean
+  readonly isSettled: (base: Table) => boolean | Promise<boolean>
   readonly change: (base: Table, attempt: number) => Promise<TableMetadata>
 }
 
@@ -115,7 +117,7 @@ async function swapUntilSettled(lake: Lake, name: TableName, work: Work): Promis
   for (let attempt = 1; ; attempt++) {
     if (base.metadata['table-uuid'] !== uuid)
       throw new LakeError('conflict', `${name} was dropped and created anew during a commit`, { table: name })
-    if (work.isSettled(base)) return { table: base, swapped: false, attempts: attempt - 1 }
+    if (await work.isSettled(base)) return { table: base, swapped: false, attempts: attempt - 1 }
     const next = await work.change(base, attempt)
     const outcome = await swapOnce(lake, base, next)
     if (outcome.kind === 'swapped') return { table: outcome.table, swapped: true, attempts: attempt }
@@ -123,7 +125,7 @@ async function swapUntilSettled(lake: Lake, name: TableName, work: Work): Promis
     if (attempt < attemptsMax) await lake.clock.sleep(backoffMs(lake, attempt))
     base = await openTable(lake, name)
     if (attempt >= attemptsMax) {
-      if (work.isSettled(base)) return { table: base, swapped: false, attempts: attempt }
+      if (await work.isSettled(base)) return { table: base, swapped: false, attempts: attempt }
       throw exhausted(name, attempt, outcome.error)
     }
   }

@@ -2,6 +2,7 @@ import { assert, LakeError } from '../errors.ts'
 import { decodeAvro } from './avro-read.ts'
 import type { AvroRecord, AvroValue } from './avro-schema.ts'
 import { encodeAvro } from './avro-write.ts'
+import { FORMAT_VERSION } from './format-version.ts'
 import { keyById, MANIFEST_FILE_SCHEMA } from './manifest-schema.ts'
 import type { PartitionColumn } from './partition.ts'
 import type { ManifestEntry, ManifestFile, PartitionSummary } from './types.ts'
@@ -11,6 +12,8 @@ export interface ListContext {
   readonly snapshotId: bigint
   readonly parentSnapshotId: bigint | undefined
   readonly sequenceNumber: bigint
+  /** That of the table; the one that Sluice writes when absent. */
+  readonly formatVersion?: number
 }
 
 export function encodeManifestList(manifests: readonly ManifestFile[], context: ListContext): Buffer {
@@ -20,7 +23,7 @@ export function encodeManifestList(manifests: readonly ManifestFile[], context: 
     'snapshot-id': String(context.snapshotId),
     'parent-snapshot-id': context.parentSnapshotId === undefined ? 'null' : String(context.parentSnapshotId),
     'sequence-number': String(context.sequenceNumber),
-    'format-version': '2',
+    'format-version': String(context.formatVersion ?? FORMAT_VERSION),
   })
 }
 

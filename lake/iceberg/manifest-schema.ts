@@ -3,6 +3,10 @@ import type { PartitionColumn } from './partition.ts'
 import { decimalBytes, parsePrimitive } from './primitive.ts'
 import type { PrimitiveType } from './types.ts'
 
+const COLUMN_SIZES = 108
+const SPLIT_OFFSETS = 132
+const STATISTICS: ReadonlySet<number> = new Set([COLUMN_SIZES, 109, 110, 137, 125, 128, SPLIT_OFFSETS])
+
 /** `manifest_entry` of version 2 for one partition spec (spec, "Manifests"). Field ids are what readers go by. */
 export function manifestEntrySchema(columns: readonly PartitionColumn[]): AvroComplex {
   const partition = columns.map(column =>
@@ -25,14 +29,14 @@ function dataFileFields(partition: AvroComplex): readonly AvroField[] {
     field('partition', 102, partition),
     field('record_count', 103, 'long'),
     field('file_size_in_bytes', 104, 'long'),
-    optionalField('column_sizes', 108, idMap(117, 118, 'long')),
+    optionalField('column_sizes', COLUMN_SIZES, idMap(117, 118, 'long')),
     optionalField('value_counts', 109, idMap(119, 120, 'long')),
     optionalField('null_value_counts', 110, idMap(121, 122, 'long')),
     optionalField('nan_value_counts', 137, idMap(138, 139, 'long')),
     optionalField('lower_bounds', 125, idMap(126, 127, 'bytes')),
     optionalField('upper_bounds', 128, idMap(129, 130, 'bytes')),
     optionalField('key_metadata', 131, 'bytes'),
-    optionalField('split_offsets', 132, list(133, 'long')),
+    optionalField('split_offsets', SPLIT_OFFSETS, list(133, 'long')),
     optionalField('equality_ids', 135, list(136, 'int')),
     optionalField('sort_order_id', 140, 'int'),
     optionalField('referenced_data_file', 143, 'string'),
@@ -78,6 +82,16 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 export function keyById(from: AvroField): string {
   const id = from['field-id']
   return id === undefined ? from.name : (NAMES.get(id) ?? `#${id}`)
+}
+
+/** Whether a field is one that only a search by bounds or a rewritten manifest needs; most of a manifest's bytes are these. */
+export function isStatistic(from: AvroField): boolean {
+  return STATISTICS.has(from['field-id'] ?? -1)
+}
+
+/** Those that a search by bounds has no use for. */
+export function isUnsearched(from: AvroField): boolean {
+  return from['field-id'] === COLUMN_SIZES || from['field-id'] === SPLIT_OFFSETS
 }
 
 /** Where a decoded partition record holds the value of a field. */

@@ -1,25 +1,22 @@
 import { gunzipSync } from 'node:zlib'
 import { LakeError } from '../errors.ts'
+import { checkReadableVersion } from './format-version.ts'
 import { formatJson, parseJson } from './json.ts'
-import { highestPartitionId, UNSORTED } from './partition.ts'
+import { FIRST_PARTITION_ID, highestPartitionId, UNSORTED } from './partition.ts'
 import type { PartitionSpec, PartitionSpecField, Schema, Snapshot, SortOrder, TableMetadata } from './types.ts'
 
 export function encodeMetadata(metadata: TableMetadata): Buffer {
   return Buffer.from(formatJson(metadata), 'utf8')
 }
 
-/** Reads a metadata file of version 1 or 2, plain or gzipped. Version 1 is given the fields of version 2 (spec, appendix E). */
+/**
+ * Reads a metadata file, plain or gzipped. Version 1 is given the fields of version 2 (spec, appendix E); of version 3 those files are read
+ * that use nothing a reader would have to know.
+ */
 export function decodeMetadata(bytes: Uint8Array): TableMetadata {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : Buffer.from(bytes)
   const raw = parsed(plain.toString('utf8'))
-  const version = raw['format-version']
-  if (version !== 1 && version !== 2)
-    throw new LakeError('unsupported', `format version ${String(version)}: Sluice reads the Iceberg versions 1 and 2`, {
-      version,
-    })
-  const encrypted = raw['encryption-keys'] as readonly unknown[] | undefined
-  if (encrypted !== undefined && encrypted.length > 0)
-    throw new LakeError('unsupported', 'the metadata of the table is encrypted', {})
+  checkReadableVersion(raw)
   for (const field of ['location', 'last-updated-ms', 'last-column-id'])
     if (raw[field] === undefined) throw new LakeError('table-corrupt', `the metadata file has no ${field}`, { field })
   return complete(raw)
@@ -37,8 +34,8 @@ function parsed(text: string): Raw {
 }
 
 function complete(raw: Raw): TableMetadata {
-  const schemas = (raw['schemas'] as readonly Schema[] | undefined) ?? [withId(raw['schema'] as Schema)]
-  const specs = (raw['partition-specs'] as readonly PartitionSpec[] | undefined) ?? [oldSpec(raw)]
+  const schemas = schemasOf(raw)
+  const specs = specsOf(raw)
   const current = raw['current-snapshot-id'] as bigint | null | undefined
   const { 'current-snapshot-id': _current, ...rest } = raw
   const snapshots = ((raw['snapshots'] as readonly Snapshot[] | undefined) ?? []).map(completeSnapshot)
@@ -67,23 +64,43 @@ function complete(raw: Raw): TableMetadata {
   }
 }
 
-const withId = (schema: Schema): Schema => ({ ...schema, 'schema-id': schema['schema-id'] ?? 0 })
+/** Version 1 may have one `schema` alone, without an id; version 2 has a list. */
+function schemasOf(raw: Raw): readonly Schema[] {
+  const schemas = raw['schemas'] as readonly Schema[] | undefined
+  if (schemas !== undefined && schemas.length > 0) return schemas
+  const schema = raw['schema'] as Schema | undefined
+  if (schema === undefined) throw new LakeError('table-corrupt', 'the metadata file has no schema', { field: 'schema' })
+  return [{ ...schema, 'schema-id': schema['schema-id'] ?? 0 }]
+}
 
-/** Version 1's `partition-spec` is a list of fields, whose ids are given in order when they are absent. */
-function oldSpec(raw: Raw): PartitionSpec {
-  const fields = (raw['partition-spec'] as readonly PartitionSpecField[] | undefined) ?? []
-  return {
-    'spec-id': 0,
-    fields: fields.map((field, index) => ({ ...field, 'field-id': field['field-id'] ?? 1000 + index })),
-  }
+/** Version 1's `partition-spec` is a list of fields. The ids of fields are given in order when they are absent (spec, "Partition Evolution"). */
+function specsOf(raw: Raw): readonly PartitionSpec[] {
+  const specs = raw['partition-specs'] as readonly PartitionSpec[] | undefined
+  const known = specs ?? [
+    { 'spec-id': 0, fields: (raw['partition-spec'] as readonly PartitionSpecField[] | undefined) ?? [] },
+  ]
+  return known.map(spec => ({
+    ...spec,
+    fields: spec.fields.map((field, index) => ({
+      ...field,
+      'field-id': field['field-id'] ?? FIRST_PARTITION_ID + index,
+    })),
+  }))
 }
 
 function completeSnapshot(snapshot: Snapshot): Snapshot {
-  if (snapshot['manifest-list'] === undefined)
-    throw new LakeError('unsupported', 'the table has a version 1 snapshot without a manifest list', {
+  const list = snapshot['manifest-list'] as string | undefined
+  // Version 1 may name the manifests in the snapshot itself instead (spec, "Snapshots").
+  if (list === undefined && snapshot.manifests === undefined)
+    throw new LakeError('table-corrupt', 'a snapshot of the table has no manifests', {
       snapshot: String(snapshot['snapshot-id']),
     })
-  return { ...snapshot, 'sequence-number': snapshot['sequence-number'] ?? 0n, summary: snapshot.summary ?? {} }
+  return {
+    ...snapshot,
+    'manifest-list': list ?? '',
+    'sequence-number': snapshot['sequence-number'] ?? 0n,
+    summary: snapshot.summary ?? {},
+  }
 }
 
 function refsOf(raw: Raw, current: bigint | null | undefined): TableMetadata['refs'] {

@@ -1,11 +1,17 @@
 import { LakeError } from '../errors.ts'
+import { FORMAT_VERSION } from './format-version.ts'
 import { FIRST_PARTITION_ID, highestPartitionId, UNSORTED } from './partition.ts'
 import { highestId } from './schema.ts'
 import type { PartitionSpec, Schema, Snapshot, SortOrder, TableMetadata } from './types.ts'
 
+/** The key of a snapshot summary that says whose work the snapshot is. */
+export const COMMIT_ID = 'sluice.commit-id'
+
 /** Changes of table metadata as pure functions: each takes metadata and returns metadata. */
 
 export interface NewTable {
+  /** The one that Sluice writes when absent. */
+  readonly formatVersion?: number | undefined
   readonly uuid: string
   readonly location: string
   readonly schema: Schema
@@ -16,10 +22,10 @@ export interface NewTable {
   readonly nowMs: number
 }
 
-/** Version 2 metadata of a table without snapshots (spec, "Table Metadata Fields"). */
+/** Metadata of a table without snapshots (spec, "Table Metadata Fields"). */
 export function newTableMetadata(table: NewTable): TableMetadata {
   return {
-    'format-version': 2,
+    'format-version': table.formatVersion ?? FORMAT_VERSION,
     'table-uuid': table.uuid,
     location: table.location,
     'last-sequence-number': 0n,
@@ -189,6 +195,14 @@ export function snapshotSchema(metadata: TableMetadata, snapshot: Snapshot | und
  * A snapshot that was rolled back is not among them, so that its work can be done again.
  */
 export function appliedSnapshots(metadata: TableMetadata): readonly Snapshot[] {
+  const chain = ancestors(metadata)
+  const oldest = chain.at(-1)
+  if (oldest === undefined || oldest['parent-snapshot-id'] === undefined) return chain
+  return [...chain, ...metadata.snapshots.filter(snapshot => snapshot['sequence-number'] < oldest['sequence-number'])]
+}
+
+/** The current snapshot of `main`, its parent, and so on, as far as they are retained. */
+export function ancestors(metadata: TableMetadata): readonly Snapshot[] {
   const byId = new Map(metadata.snapshots.map(snapshot => [snapshot['snapshot-id'], snapshot]))
   const chain: Snapshot[] = []
   let next = currentSnapshot(metadata)
@@ -197,9 +211,7 @@ export function appliedSnapshots(metadata: TableMetadata): readonly Snapshot[] {
     const parent = next['parent-snapshot-id']
     next = parent === undefined ? undefined : byId.get(parent)
   }
-  const oldest = chain.at(-1)
-  if (oldest === undefined || oldest['parent-snapshot-id'] === undefined) return chain
-  return [...chain, ...metadata.snapshots.filter(snapshot => snapshot['sequence-number'] < oldest['sequence-number'])]
+  return chain
 }
 
 // --- Requirements --------------------------------------------------------------------------------------------------

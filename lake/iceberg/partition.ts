@@ -1,18 +1,34 @@
 import type { PartitionField, SortField } from '../dataset.ts'
-import { ident, join, type Sql, sql } from '../duckdb/sql.ts'
+import { join, path, type Sql, sql } from '../duckdb/sql.ts'
 import { assert, LakeError } from '../errors.ts'
 import { isPrimitive } from './primitive.ts'
-import { columnByName, fieldById } from './schema.ts'
+import { allFields, columnByName } from './schema.ts'
 import { checkTransform, parseTransform, resultType, type Transform, transformText } from './transform.ts'
-import type { PartitionSpec, PartitionSpecField, PartitionValue, PrimitiveType, Schema, SortOrder } from './types.ts'
+import { transformSql } from './transform-sql.ts'
+import type {
+  NestedField,
+  PartitionSpec,
+  PartitionSpecField,
+  PartitionValue,
+  PrimitiveType,
+  Schema,
+  SortOrder,
+} from './types.ts'
 import { fromPartition } from './value.ts'
 
 /** The first id that partition fields get (spec, "Partitioning"). */
 export const FIRST_PARTITION_ID = 1000
 
+/** The names of the schema's columns, and the specs that the table has had. */
+export interface SpecHistory {
+  readonly schema: Schema
+  readonly specs: readonly PartitionSpec[]
+  readonly lastPartitionId: number
+}
+
 /**
- * The spec of a declaration. An equivalent one that the table has is reused; so is the id of any field that an older spec has,
- * because ids are unique over all specs of a table (spec, "Partition Evolution").
+ * The spec of a declaration. An equivalent one that the table has is reused, the first of `existing` first; so are id and name of any field
+ * that one of them has, because ids are unique over all specs of a table (spec, "Partition Evolution").
  */
 export function partitionSpecFor(
   schema: Schema,
@@ -20,25 +36,58 @@ export function partitionSpecFor(
   existing: readonly PartitionSpec[] = [],
   lastPartitionId: number = highestPartitionId(existing),
 ): PartitionSpec {
-  let last = lastPartitionId
-  const known = existing.flatMap(spec => spec.fields)
+  const history = { schema, specs: existing, lastPartitionId }
   const fields: PartitionSpecField[] = []
-  for (const { column, transform } of declared) {
-    const source = columnByName(schema, column)
-    if (!isPrimitive(source.type))
-      throw new LakeError('dataset-invalid', `${column}: only a column of a primitive type can partition a table`, {
-        column,
-      })
-    checkTransform(transform, source.type)
-    const text = transformText(transform)
-    const before = known.find(field => field['source-id'] === source.id && field.transform === text)
-    const name =
-      before?.name ??
-      partitionName(column, transform, new Set([...namesOf(schema), ...fields.map(field => field.name)]))
-    fields.push({ 'source-id': source.id, 'field-id': before?.['field-id'] ?? ++last, name, transform: text })
-  }
+  for (const { column, transform } of declared)
+    fields.push(partitionField({ source: columnByName(schema, column), label: column, transform }, history, fields))
   const same = existing.find(spec => JSON.stringify(spec.fields.map(essence)) === JSON.stringify(fields.map(essence)))
-  return same ?? { 'spec-id': Math.max(-1, ...existing.map(spec => spec['spec-id'])) + 1, fields }
+  return same ?? specOf(fields, existing)
+}
+
+/** A spec under the id after the highest of those that there are. */
+export function specOf(fields: readonly PartitionSpecField[], existing: readonly PartitionSpec[]): PartitionSpec {
+  return { 'spec-id': Math.max(-1, ...existing.map(spec => spec['spec-id'])) + 1, fields }
+}
+
+export interface NewPartitionField {
+  readonly source: NestedField
+  /** What the source is called in messages and in the field's own name. */
+  readonly label: string
+  readonly transform: PartitionField['transform']
+  /** Iceberg's own name when absent. */
+  readonly name?: string | undefined
+}
+
+/** One more field after those of a spec in the making: with the id, and where it is free the name, that an older spec gave to the same. */
+export function partitionField(
+  { source, label, transform, name }: NewPartitionField,
+  { schema, specs, lastPartitionId }: SpecHistory,
+  above: readonly PartitionSpecField[],
+): PartitionSpecField {
+  if (!isPrimitive(source.type))
+    throw new LakeError('dataset-invalid', `${label}: only a column of a primitive type can partition a table`, {
+      column: label,
+    })
+  checkTransform(transform, source.type)
+  const text = transformText(transform)
+  if (above.some(field => field['source-id'] === source.id && field.transform === text))
+    throw new LakeError('dataset-invalid', `${label}: the table would be partitioned by ${text} of it twice`, {
+      column: label,
+    })
+  const known = specs
+    .flatMap(spec => spec.fields)
+    .filter(field => field['source-id'] === source.id && field.transform === text)
+  const before = known.find(field => field.name === name) ?? (name === undefined ? known[0] : undefined)
+  const used = above.map(field => field.name)
+  const former = before !== undefined && !used.includes(before.name) ? before.name : undefined
+  const taken = new Set([...schema.fields.map(field => field.name), ...used])
+  return {
+    'source-id': source.id,
+    'field-id':
+      before?.['field-id'] ?? Math.max(lastPartitionId, highestPartitionId([{ 'spec-id': 0, fields: above }])) + 1,
+    name: name ?? former ?? partitionName(label, transform, taken),
+    transform: text,
+  }
 }
 
 export function highestPartitionId(specs: readonly PartitionSpec[]): number {
@@ -50,8 +99,6 @@ const essence = (field: PartitionSpecField): readonly unknown[] => [
   field.transform,
   field['field-id'],
 ]
-
-const namesOf = (schema: Schema): readonly string[] => schema.fields.map(field => field.name)
 
 /** Iceberg's own names: `ts_day`, `id_bucket`, `name_trunc`. A name may equal a column's only when the transform is identity. */
 function partitionName(column: string, transform: PartitionField['transform'], taken: ReadonlySet<string>): string {
@@ -67,8 +114,8 @@ function partitionName(column: string, transform: PartitionField['transform'], t
 /** One field of a spec with everything that its values need. */
 export interface PartitionColumn {
   readonly field: PartitionSpecField
-  /** Name and type of the source column; undefined when the schema no longer has it. */
-  readonly source: { readonly name: string; readonly type: PrimitiveType } | undefined
+  /** The source column, with its names from the table down; undefined when no schema has it any more. */
+  readonly source: { readonly name: string; readonly type: PrimitiveType; readonly path: readonly string[] } | undefined
   readonly transform: Transform
   readonly type: PrimitiveType
 }
@@ -78,11 +125,12 @@ export function partitionColumns(spec: PartitionSpec, schemas: readonly Schema[]
   return spec.fields.map(field => {
     const transform = parseTransform(field.transform)
     const found = schemas
-      .map(schema => fieldById(schema, field['source-id']))
+      .map(schema => allFields(schema.fields).find(candidate => candidate.field.id === field['source-id']))
       .find(candidate => candidate !== undefined)
     if (!found) return { field, source: undefined, transform, type: resultType(transform, 'string') }
-    assert(isPrimitive(found.type), 'a partition source is primitive')
-    return { field, source: { name: found.name, type: found.type }, transform, type: resultType(transform, found.type) }
+    const { name, type } = found.field
+    assert(isPrimitive(type), 'a partition source is primitive')
+    return { field, source: { name, type, path: found.path }, transform, type: resultType(transform, type) }
   })
 }
 
@@ -163,10 +211,16 @@ export function sortOrderFor(
 /** The terms of an ORDER BY; none for an order that this schema or DuckDB cannot express. */
 export function sortTerms(schema: Schema, order: SortOrder): readonly Sql[] {
   const terms = order.fields.map(field => {
-    const source = schema.fields.find(candidate => candidate.id === field['source-id'])
-    if (!source || field.transform !== 'identity') return undefined
+    const source = allFields(schema.fields).find(candidate => candidate.field.id === field['source-id'])
+    const transform = parseTransform(field.transform)
+    if (!source || !isPrimitive(source.field.type) || transform.name === 'void' || transform.name === 'unknown')
+      return undefined
     const direction = field.direction === 'asc' ? sql`ASC` : sql`DESC`
-    return sql`${ident(source.name)} ${direction} ${field['null-order'] === 'nulls-first' ? sql`NULLS FIRST` : sql`NULLS LAST`}`
+    const nulls = field['null-order'] === 'nulls-first' ? sql`NULLS FIRST` : sql`NULLS LAST`
+    const value = path(...source.path)
+    // Not the transform's own form of an identity, which for some types is text.
+    const term = transform.name === 'identity' ? value : transformSql(transform, source.field.type, value)
+    return sql`${term} ${direction} ${nulls}`
   })
   return terms.every(term => term !== undefined) ? terms : []
 }

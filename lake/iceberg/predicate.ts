@@ -5,7 +5,8 @@ import { compareValues, fromBinary, fromPartition, type Value } from './value.ts
 /** A condition on one column of a primitive type, its values in the form of `value.ts`. A scan takes the conjunction of several. */
 export type Predicate =
   | { readonly column: string; readonly op: 'in'; readonly values: readonly Value[] }
-  | { readonly column: string; readonly op: '<' | '<=' | '>' | '>='; readonly value: Value }
+  | { readonly column: string; readonly op: '<' | '<=' | '>' | '>=' | '!='; readonly value: Value }
+  | { readonly column: string; readonly op: 'starts-with'; readonly value: string }
   | { readonly column: string; readonly op: 'is-null' | 'not-null' }
 
 /** What is known of the values of a column in some files. Whatever is unknown is undefined. */
@@ -26,6 +27,10 @@ export function mayMatch(range: Range, predicate: Predicate): boolean {
       return range.hasNotNull !== false
     case 'in':
       return range.hasNotNull !== false && predicate.values.some(value => mayHold(range, value))
+    case '!=':
+      return range.hasNotNull !== false && !holdsOnly(range, predicate.value)
+    case 'starts-with':
+      return range.hasNotNull !== false && mayStartWith(range, predicate.value)
     default:
       return range.hasNotNull !== false && mayCompare(range, predicate.op, predicate.value)
   }
@@ -34,6 +39,17 @@ export function mayMatch(range: Range, predicate: Predicate): boolean {
 function mayHold({ lower, upper }: Range, value: Value): boolean {
   if (Number.isNaN(value)) return true
   return (lower === undefined || order(lower, value) <= 0) && (upper === undefined || order(upper, value) >= 0)
+}
+
+/** Bounds that are cut are apart, so equal ones are the only value there is. */
+function holdsOnly({ lower, upper, hasNaN }: Range, value: Value): boolean {
+  if (lower === undefined || upper === undefined || (typeof value === 'number' && hasNaN !== false)) return false
+  return order(lower, value) === 0 && order(upper, value) === 0
+}
+
+function mayStartWith({ lower, upper }: Range, prefix: string): boolean {
+  const lowEnough = lower === undefined || order(lower, prefix) <= 0 || String(lower).startsWith(prefix)
+  return lowEnough && (upper === undefined || order(upper, prefix) >= 0)
 }
 
 function mayCompare(range: Range, op: '<' | '<=' | '>' | '>=', value: Value): boolean {
@@ -66,6 +82,11 @@ export function project(predicate: Predicate, transform: Transform, type: string
       return predicate
     case 'in':
       return { ...predicate, values: predicate.values.map(partitionOf) }
+    case '!=':
+      // Other values share the partition of this one.
+      return undefined
+    case 'starts-with':
+      return projectPrefix(predicate, transform, partitionOf)
     // All transforms but bucket round down and keep the order: `x < 5` means that x is at most 4, so its partition is at most that of 4.
     case '<':
       return atMost(predicate, transform, partitionOf(neighbour(predicate.value, type, -1)))
@@ -76,6 +97,17 @@ export function project(predicate: Predicate, transform: Transform, type: string
     case '>=':
       return atLeast(predicate, transform, partitionOf(predicate.value))
   }
+}
+
+/** What a truncated text begins with is the prefix, or as much of it as there is room for. */
+function projectPrefix(
+  predicate: Extract<Predicate, { readonly op: 'starts-with' }>,
+  transform: Transform,
+  partitionOf: (value: Value) => Value,
+): Predicate | undefined {
+  if (transform.name !== 'truncate') return undefined
+  const { column, value } = predicate
+  return [...value].length <= transform.width ? predicate : { column, op: 'in', values: [partitionOf(value)] }
 }
 
 function atMost({ column }: Predicate, transform: Transform, value: Value): Predicate | undefined {
@@ -102,7 +134,7 @@ export function summaryRange(summary: PartitionSummary, type: string): Range {
     upper: bounds.upper_bound === null ? undefined : fromBinary(type, bounds.upper_bound),
     hasNull: summary.contains_null,
     hasNotNull: undefined,
-    hasNaN: summary.contains_nan ?? undefined,
+    hasNaN: isFloating(type) ? (summary.contains_nan ?? undefined) : false,
   }
 }
 
@@ -125,6 +157,8 @@ export function metricsRange(file: DataFile, id: number, type: string): Range {
     upper: upper === undefined ? undefined : fromBinary(type, upper),
     hasNull: nulls === undefined ? undefined : nulls > 0n,
     hasNotNull: values === undefined || nulls === undefined ? undefined : nulls < values,
-    hasNaN: nans === undefined ? undefined : nans > 0n,
+    hasNaN: !isFloating(type) ? false : nans === undefined ? undefined : nans > 0n,
   }
 }
+
+const isFloating = (type: string): boolean => type === 'float' || type === 'double'

@@ -33,6 +33,7 @@ export async function withoutRawObjects(
     source: sql`SELECT * FROM (${scanSql(task.schema, affected)}) WHERE NOT ${isOneOf(task.rawObjects)}`,
     spec: defaultSpec(table.metadata),
     sortOrder: defaultSortOrder(table.metadata),
+    properties: table.metadata.properties,
   })
   return { removed: affected.map(file => file.live), kept }
 }

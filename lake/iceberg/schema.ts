@@ -1,7 +1,11 @@
 import type { Column, ColumnType } from '../dataset.ts'
 import { assert, LakeError } from '../errors.ts'
-import { parsePrimitive } from './primitive.ts'
+import { allFields, children } from './nested.ts'
+import { editFields, type SchemaChange } from './schema-edit.ts'
+import { freshFields, promotedType, typeRefusal } from './schema-types.ts'
 import type { IcebergType, NestedField, Schema } from './types.ts'
+
+export { allFields, children } from './nested.ts'
 
 export interface EvolvedSchema {
   /** `schema-id` is that of the base, or 0; table metadata gives a changed schema its id. */
@@ -11,72 +15,44 @@ export interface EvolvedSchema {
 }
 
 /**
- * The schema of a declaration. Without a base all ids are fresh, breadth first, as Iceberg's AssignFreshIds gives them. With a
- * base, columns keep their id by name, or by a declared rename; new ones follow `lastColumnId`; columns that are no longer
- * declared stay. Fails with `contract-broken` on any type change that is not a promotion of the spec.
+ * The schema of a declaration. Without a base all ids are fresh. With a base, fields at any depth keep their id by name, or by a
+ * declared rename; new ones follow `lastColumnId`; fields that are no longer declared stay. Fails with `contract-broken` on what
+ * the spec does not allow.
  */
 export function evolveSchema(
   base: Schema | undefined,
   columns: readonly Column[],
   lastColumnId: number = base ? highestId(base) : 0,
 ): EvolvedSchema {
-  let last = lastColumnId
-  const nextId: NextId = () => ++last
-  if (!base)
-    return {
-      schema: { type: 'struct', 'schema-id': 0, fields: freshFields(columns, nextId) },
-      lastColumnId: last,
-      changed: true,
-    }
-  const fields = evolveFields(base.fields, columns, { path: [], nextId })
-  const changed = JSON.stringify(fields) !== JSON.stringify(base.fields)
-  return { schema: changed ? { ...base, fields } : base, lastColumnId: last, changed }
-}
-
-type NextId = () => number
-
-interface Place {
-  /** Names from the table down, for messages. */
-  readonly path: readonly string[]
-  readonly nextId: NextId
-}
-
-function freshFields(columns: readonly Column[], nextId: NextId): readonly NestedField[] {
-  const ids = columns.map(nextId)
-  return columns.map((column, index) => fieldOf(column, ids[index] as number, freshType(column.type, nextId)))
-}
-
-function freshType(type: ColumnType, nextId: NextId): IcebergType {
-  if (typeof type === 'string') return type.replaceAll(' ', '')
-  if ('struct' in type) return { type: 'struct', fields: freshFields(type.struct, nextId) }
-  if ('list' in type) {
-    const id = nextId()
-    return { type: 'list', 'element-id': id, 'element-required': false, element: freshType(type.list, nextId) }
+  if (!base) {
+    let last = lastColumnId
+    const fields = freshFields(columns, () => ++last)
+    return { schema: { type: 'struct', 'schema-id': 0, fields }, lastColumnId: last, changed: true }
   }
-  const [keyId, valueId] = [nextId(), nextId()]
-  const key = freshType(type.map.key, nextId)
-  const value = freshType(type.map.value, nextId)
-  return { type: 'map', 'key-id': keyId, key, 'value-id': valueId, 'value-required': false, value }
+  const changes = declaredChanges(base.fields, columns, [])
+  if (changes.length === 0) return { schema: base, lastColumnId, changed: false }
+  const edited = editFields(base.fields, changes, { lastColumnId })
+  return { schema: { ...base, fields: edited.fields }, lastColumnId: edited.lastColumnId, changed: true }
 }
 
-/** Always optional: files written before a column became required must stay readable; the gate enforces `required`. */
-function fieldOf(column: Column, id: number, type: IcebergType): NestedField {
-  return { id, name: column.name, required: false, type, ...(column.doc === undefined ? {} : { doc: column.doc }) }
-}
-
-function evolveFields(base: readonly NestedField[], columns: readonly Column[], place: Place): readonly NestedField[] {
-  const matches = new Map(columns.map(column => [column, matchOf(base, columns, column)]))
-  const kept = base.map(field => {
-    const column = columns.find(candidate => matches.get(candidate)?.id === field.id)
-    return column ? evolveField(field, column, place) : field
+/** What a declaration changes in the fields of the table or of one struct, renames before the changes that use the new name. */
+function declaredChanges(
+  base: readonly NestedField[],
+  columns: readonly Column[],
+  above: readonly string[],
+): readonly SchemaChange[] {
+  return columns.flatMap((column): readonly SchemaChange[] => {
+    const { name, type, doc } = column
+    const path = [...above, name]
+    const field = matchOf(base, columns, column)
+    if (!field) return [{ type: 'add', path, column: type, doc }]
+    const former = [...above, field.name]
+    return [
+      ...(field.name === name ? [] : [{ type: 'rename', path: former, to: name } as const]),
+      ...(doc === undefined || doc === field.doc ? [] : [{ type: 'set-doc', path, doc } as const]),
+      ...typeChanges(field.type, type, path),
+    ]
   })
-  return [
-    ...kept,
-    ...freshFields(
-      columns.filter(column => !matches.get(column)),
-      place.nextId,
-    ),
-  ]
 }
 
 /** The table's field that a column continues: by its name, else by the first former name that no declared column bears now. */
@@ -87,62 +63,22 @@ function matchOf(base: readonly NestedField[], columns: readonly Column[], colum
   return former.map(name => base.find(field => field.name === name)).find(field => field !== undefined)
 }
 
-function evolveField(field: NestedField, column: Column, place: Place): NestedField {
-  const path = [...place.path, column.name]
-  if (field.name !== column.name && place.path.length > 0)
-    throw new LakeError(
-      'unsupported',
-      `${path.join('.')}: a field inside a struct cannot be renamed (it is ${field.name} in the table); declare it as a new field`,
-      { field: path.join('.') },
-    )
-  const type = evolveType(field.type, column.type, { ...place, path })
-  const doc = column.doc ?? field.doc
-  return { id: field.id, name: column.name, required: field.required, type, ...(doc === undefined ? {} : { doc }) }
-}
-
-function evolveType(base: IcebergType, declared: ColumnType, place: Place): IcebergType {
-  if (typeof declared === 'string')
-    return typeof base === 'string' ? promoted(base, declared, place) : refuse(base, declared, place)
-  if (typeof base === 'string') return refuse(base, declared, place)
-  if ('struct' in declared && base.type === 'struct')
-    return { type: 'struct', fields: evolveFields(base.fields, declared.struct, place) }
-  if ('list' in declared && base.type === 'list') {
-    const element = evolveType(base.element, declared.list, { ...place, path: [...place.path, 'element'] })
-    return { ...base, element }
+function typeChanges(base: IcebergType, declared: ColumnType, path: readonly string[]): readonly SchemaChange[] {
+  if (typeof declared === 'string') {
+    const promoted = promotedType(base, declared, path)
+    return promoted === base ? [] : [{ type: 'promote', path, to: declared }]
   }
+  if (typeof base === 'string') throw typeRefusal(base, declared, path)
+  if ('struct' in declared && base.type === 'struct') return declaredChanges(base.fields, declared.struct, path)
+  if ('list' in declared && base.type === 'list') return typeChanges(base.element, declared.list, [...path, 'element'])
   if ('map' in declared && base.type === 'map') {
     // Changing a key could make two keys of one map equal, so keys keep their type (spec, "Schema Evolution").
-    const key = evolveType(base.key, declared.map.key, { ...place, path: [...place.path, 'key'] })
-    if (JSON.stringify(key) !== JSON.stringify(base.key)) return refuse(base.key, declared.map.key, place)
-    return { ...base, value: evolveType(base.value, declared.map.value, { ...place, path: [...place.path, 'value'] }) }
+    const { key, value } = declared.map
+    if (typeChanges(base.key, key, [...path, 'key']).length > 0) throw typeRefusal(base.key, key, [...path, 'key'])
+    return typeChanges(base.value, value, [...path, 'value'])
   }
-  return refuse(base, declared, place)
+  throw typeRefusal(base, declared, path)
 }
-
-/** int → long, float → double and decimal precision upwards are all that the spec allows in version 2. */
-function promoted(base: string, declared: string, place: Place): IcebergType {
-  const [from, to] = [parsePrimitive(base), parsePrimitive(declared)]
-  if (from.kind === 'decimal' && to.kind === 'decimal') {
-    const widens = from.scale === to.scale && from.precision <= to.precision
-    if (!widens) return refuse(base, declared, place)
-    return from.precision === to.precision ? base : `decimal(${to.precision},${to.scale})`
-  }
-  if (from.kind === to.kind) return base
-  const widens = (from.kind === 'int' && to.kind === 'long') || (from.kind === 'float' && to.kind === 'double')
-  return widens ? to.kind : refuse(base, declared, place)
-}
-
-function refuse(base: IcebergType, declared: ColumnType | string, place: Place): never {
-  const column = place.path.join('.')
-  const [from, to] = [typeName(base), typeof declared === 'string' ? declared : (Object.keys(declared)[0] as string)]
-  throw new LakeError('contract-broken', `${column}: the table holds ${from}, which cannot become ${to}`, {
-    column,
-    from,
-    to,
-  })
-}
-
-const typeName = (type: IcebergType): string => (typeof type === 'string' ? type : type.type)
 
 // --- Walking a schema ----------------------------------------------------------------------------------------------
 
@@ -169,33 +105,6 @@ function leaves(
   const path = [...above, field.name]
   if (typeof type === 'string') return [{ id, type, path, repeated }]
   return children(type).flatMap(child => leaves(child, path, repeated || type.type !== 'struct'))
-}
-
-/** The fields right below a nested type, under their Parquet names. */
-export function children(type: Exclude<IcebergType, string>): readonly NestedField[] {
-  switch (type.type) {
-    case 'struct':
-      return type.fields
-    case 'list':
-      return [{ id: type['element-id'], name: 'element', required: type['element-required'], type: type.element }]
-    case 'map':
-      return [
-        { id: type['key-id'], name: 'key', required: true, type: type.key },
-        { id: type['value-id'], name: 'value', required: type['value-required'], type: type.value },
-      ]
-  }
-}
-
-/** Every field at any depth, with its path. */
-export function allFields(
-  fields: readonly NestedField[],
-  above: readonly string[] = [],
-): readonly { readonly field: NestedField; readonly path: readonly string[] }[] {
-  return fields.flatMap(field => {
-    const path = [...above, field.name]
-    const below = typeof field.type === 'string' ? [] : allFields(children(field.type), path)
-    return [{ field, path }, ...below]
-  })
 }
 
 export function highestId(schema: Schema): number {

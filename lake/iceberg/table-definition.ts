@@ -3,8 +3,10 @@ import { tableColumns } from '../dataset.ts'
 import { isLakeError } from '../errors.ts'
 import type { Lake, TableName } from '../lake.ts'
 import { updateTable } from './commit.ts'
+import { checkWritableVersion, FORMAT_VERSION } from './format-version.ts'
 import {
   currentSchema,
+  defaultSpec,
   newTableMetadata,
   setPartitionSpec,
   setProperties,
@@ -15,7 +17,10 @@ import { encodeMetadata } from './metadata-file.ts'
 import { partitionSpecFor, sortOrderFor } from './partition.ts'
 import { evolveSchema } from './schema.ts'
 import { icebergEntry, loadTable, metadataUri, openTable, type Table } from './table.ts'
+import { tableProperties } from './table-properties.ts'
 import type { TableMetadata } from './types.ts'
+
+export { TABLE_PROPERTIES } from './table-properties.ts'
 
 /** What a table should be. */
 export interface TableDefinition {
@@ -25,6 +30,8 @@ export interface TableDefinition {
   readonly sortBy: readonly SortField[]
   readonly description: string
   readonly properties: Readonly<Record<string, string>>
+  /** Of a table that is created; the one that Sluice writes when absent. */
+  readonly formatVersion?: number
 }
 
 /** The dataset's table, with the lineage columns and the properties that engines honour. */
@@ -35,21 +42,8 @@ export function tableDefinition(dataset: Dataset): TableDefinition {
     partitionBy: dataset.partitionBy,
     sortBy: dataset.sortBy,
     description: dataset.description,
-    properties: {
-      ...TABLE_PROPERTIES,
-      'write.target-file-size-bytes': String(dataset.compaction.targetFileBytes),
-      'history.expire.max-snapshot-age-ms': String(dataset.retention.snapshotAgeHours * 3_600_000),
-      'history.expire.min-snapshots-to-keep': String(dataset.retention.minSnapshots),
-    },
+    properties: tableProperties(dataset),
   }
-}
-
-/** Names and meanings are Iceberg's ("Configuration"): other writers of the table follow them too. */
-export const TABLE_PROPERTIES: Readonly<Record<string, string>> = {
-  'write.format.default': 'parquet',
-  'write.parquet.compression-codec': 'zstd',
-  'write.parquet.compression-level': '1',
-  'write.metadata.metrics.column._raw_object': 'full',
 }
 
 /**
@@ -80,8 +74,11 @@ export async function createTable(lake: Lake, definition: TableDefinition): Prom
 }
 
 function initial(lake: Lake, definition: TableDefinition): TableMetadata {
+  const formatVersion = definition.formatVersion ?? FORMAT_VERSION
+  checkWritableVersion(definition.name, { 'format-version': formatVersion })
   const { schema, lastColumnId } = evolveSchema(undefined, definition.columns)
   return newTableMetadata({
+    formatVersion,
     uuid: lake.ids.uuid(),
     location: `${lake.zones.tables}/${definition.name}`,
     schema,
@@ -104,7 +101,9 @@ function evolve(metadata: TableMetadata, definition: TableDefinition): TableMeta
   const evolved = evolveSchema(currentSchema(metadata), definition.columns, metadata['last-column-id'])
   const withSchema = evolved.changed ? setSchema(metadata, evolved.schema, evolved.lastColumnId) : metadata
   const schema = currentSchema(withSchema)
-  const { 'partition-specs': specs, 'last-partition-id': lastId, 'sort-orders': orders } = withSchema
+  const { 'last-partition-id': lastId, 'sort-orders': orders } = withSchema
+  // The current one first: a field that somebody renamed is the same field, and no reason to go back to an older spec.
+  const specs = [defaultSpec(withSchema), ...withSchema['partition-specs']]
   const withSpec = setPartitionSpec(withSchema, partitionSpecFor(schema, definition.partitionBy, specs, lastId))
   const withOrder = setSortOrder(withSpec, sortOrderFor(schema, definition.sortBy, orders))
   return setProperties(withOrder, propertiesOf(definition))

@@ -2,9 +2,10 @@ import { LakeError } from '../errors.ts'
 import type { CatalogEntry, IcebergEntry, Lake, TableName, Uri } from '../lake.ts'
 import { currentSchema, defaultSpec } from './metadata.ts'
 import { decodeMetadata } from './metadata-file.ts'
+import { NAME_MAPPING } from './name-mapping.ts'
 import { type PartitionColumn, partitionColumns, partitionFolder } from './partition.ts'
 import { catalogColumns } from './schema-text.ts'
-import type { DataFile, PartitionSpec, TableMetadata } from './types.ts'
+import type { DataFile, PartitionSpec, ReadContext, TableMetadata } from './types.ts'
 
 /** A table as it was when it was loaded: the catalog's pointer and the metadata it points at. */
 export interface Table {
@@ -39,7 +40,12 @@ export function icebergEntry(metadata: TableMetadata, metadataLocation: Uri): Ic
 }
 
 export function metadataFolder(metadata: TableMetadata): Uri {
-  return metadata.properties['write.metadata.path'] ?? `${metadata.location}/metadata`
+  return folderOf(metadata, 'write.metadata.path') ?? `${metadata.location}/metadata`
+}
+
+/** Without the slash at its end, which some engines write: an object's URI would have two. */
+function folderOf(metadata: TableMetadata, property: string): Uri | undefined {
+  return metadata.properties[property]?.replace(/\/+$/, '')
 }
 
 /** `00007-<uuid>.metadata.json`, one after the file it succeeds. */
@@ -50,9 +56,15 @@ export function metadataUri(metadata: TableMetadata, previous: Uri | undefined, 
 
 /** Where a data file of that name belongs: below the folder of its partition. */
 export function dataFileUri(table: Table, file: DataFile, name: string): Uri {
-  const base = table.metadata.properties['write.data.path'] ?? `${table.metadata.location}/data`
+  const base = folderOf(table.metadata, 'write.data.path') ?? `${table.metadata.location}/data`
   const folder = partitionFolder(columnsOf(table.metadata, file.spec_id), file.partition)
   return [base, folder, name].filter(part => part !== '').join('/')
+}
+
+/** What the files of each spec need to be read, by spec id. */
+export function readContexts(metadata: TableMetadata): ReadonlyMap<number, ReadContext> {
+  const nameMapping = metadata.properties[NAME_MAPPING]
+  return new Map(metadata['partition-specs'].map(spec => [spec['spec-id'], { spec, nameMapping }]))
 }
 
 /** The partition fields of a spec of the table, typed by the newest schema that has their source. */

@@ -61,7 +61,10 @@ export interface Snapshot {
   readonly 'parent-snapshot-id'?: bigint
   readonly 'sequence-number': bigint
   readonly 'timestamp-ms': number
+  /** Empty for a snapshot of version 1 that names its manifests itself. */
   readonly 'manifest-list': string
+  /** Version 1 only, in place of a list (spec, "Snapshots"). */
+  readonly manifests?: readonly string[]
   readonly summary: Readonly<Record<string, string>>
   readonly 'schema-id'?: number
 }
@@ -121,6 +124,8 @@ export interface DataFile {
   readonly equality_ids: readonly number[] | null
   readonly sort_order_id: number | null
   readonly referenced_data_file: string | null
+  /** Read without all of its statistics: enough to plan with, but it must not go into a manifest. */
+  readonly partial?: true
 }
 
 /** A live file as a scan sees it: inherited sequence numbers filled in. */
@@ -131,9 +136,25 @@ export interface LiveFile {
   readonly snapshot_id: bigint
 }
 
+export interface DeleteFile extends LiveFile {
+  /** What an equality delete compares, as the newest schema that has them: they may have been dropped or widened since. */
+  readonly columns?: readonly NestedField[]
+  /** An equality delete of an unpartitioned spec applies to the files of every partition and spec. */
+  readonly everywhere?: boolean
+}
+
 /** A live data file with the live delete files that apply to it: by position (`content` 1) and by equality (`content` 2). */
 export interface ScanFile extends LiveFile {
-  readonly deletes: readonly LiveFile[]
+  readonly deletes: readonly DeleteFile[]
+  /** Absent for files that no scan gave. */
+  readonly context?: ReadContext | undefined
+}
+
+/** What the table says about a file where the file itself is silent (spec, "Column Projection"). Files of one spec share it. */
+export interface ReadContext {
+  readonly spec: PartitionSpec
+  /** The table property `schema.name-mapping.default`. */
+  readonly nameMapping: string | undefined
 }
 
 /** Lower and upper value of one partition field over a manifest's files (spec, `field_summary`). */

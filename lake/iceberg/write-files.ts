@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Session } from '../duckdb/engine.ts'
-import { ident, join, literal, type Sql, sql } from '../duckdb/sql.ts'
-import { assert } from '../errors.ts'
+import { path as columnPath, ident, join, literal, type Sql, sql } from '../duckdb/sql.ts'
+import { assert, LakeError } from '../errors.ts'
 import {
   type CopiedFile,
   copiedFile,
@@ -48,7 +48,8 @@ export async function writeDataFiles(session: Session, task: WriteTask): Promise
   for (const copied of stats.map(copiedFile)) {
     if (copied.rows === 0) continue
     const partition = await partitionOf(session, copied, task)
-    const what = { schema: task.schema, specId: task.spec['spec-id'], partition, sortOrderId }
+    const { schema, properties } = task
+    const what = { schema, specId: task.spec['spec-id'], partition, sortOrderId, properties }
     written.push({ ...copied, file: await describeDataFile(session, copied, what) })
   }
   return written
@@ -93,9 +94,13 @@ function helperSql(column: PartitionColumn): Sql {
 
 function valueSql(column: PartitionColumn): Sql {
   const { source, transform } = column
-  assert(source, `the source of partition field ${column.field.name} is in the schema`)
-  assert(isWritable(transform), `the transform ${column.field.transform} can be written`)
-  return transformSql(transform, source.type, ident(source.name))
+  if (!source || !isWritable(transform))
+    throw new LakeError(
+      'unsupported',
+      `the table is partitioned by ${column.field.name}, ${column.field.transform} of a column, which Sluice cannot write`,
+      { field: column.field.name, transform: column.field.transform },
+    )
+  return transformSql(transform, source.type, columnPath(...source.path))
 }
 
 const isWritable = (transform: Transform): transform is Exclude<Transform, { name: 'void' } | { name: 'unknown' }> =>

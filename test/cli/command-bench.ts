@@ -5,6 +5,7 @@ import type { Command } from '../../cli/command.ts'
 import { runCommandLine } from '../../cli/command-line.ts'
 import { explain } from '../../cli/explain.ts'
 import { local } from '../../cli/local.ts'
+import { maintain } from '../../cli/maintain.ts'
 import { put } from '../../cli/put.ts'
 import { show } from '../../cli/show.ts'
 import { sql } from '../../cli/sql.ts'
@@ -15,7 +16,7 @@ import { diskLake, type LocalLake } from '../../lake/disk/disk-lake.ts'
 
 /** Commands run in this process against a lake in a folder; what a test checks stands in the test. */
 
-const COMMANDS: readonly Command[] = [local, put, tables, show, sql, explain]
+const COMMANDS: readonly Command[] = [local, put, tables, show, sql, explain, maintain]
 
 /** The least that routes, refuses and replaces; tests put in what they need. */
 export const orders = defineDataset({

@@ -15,7 +15,7 @@ const calls = PAGES.flatMap(({ path, text }) =>
   [...text.matchAll(/npx sluice ([a-zA-Z]+)([^`\n]*)/g)].map(([, command, rest]) => ({
     path,
     command: command as string,
-    options: [...(rest as string).replaceAll(/"[^"]*"|#.*/g, '').matchAll(/--([a-z]+)/g)].map(found => found[1]),
+    options: [...(rest as string).replaceAll(/"[^"]*"|#.*/g, '').matchAll(/--([a-z][a-z-]*)/g)].map(found => found[1]),
   })),
 ).filter(({ command }) => command !== 'COMMAND')
 

@@ -1,11 +1,19 @@
 // The deployed rules match the events that S3 and Sluice's own code write, each leads to its target, and nothing that
 // Sluice writes starts it again.
 import { expect, inject, test } from 'vitest'
+import { datasets } from '../../datasets/index.ts'
 import type { BatchManifest, CommitReport, Verdict } from '../../lake/batch.ts'
-import { batchRejected, EVENT_SOURCE, rawBatchReady, tableCommitted } from '../../lake/events.ts'
+import {
+  batchRejected,
+  EVENT_SOURCE,
+  RAW_BATCH_READY,
+  rawBatchReady,
+  TABLE_COMMITTED,
+  tableCommitted,
+} from '../../lake/events.ts'
 import type { Lake, LakeEvent } from '../../lake/lake.ts'
 import { matches } from '../../local/event-pattern.ts'
-import { BATCH_FAILED } from '../../workflows/events.ts'
+import { DETAIL_TYPES } from '../../workflows/events.ts'
 import {
   BUCKET,
   FUNCTION,
@@ -17,6 +25,7 @@ import {
   RULE,
   roleOf,
   roleStatements,
+  SCHEDULE,
   TARGET,
 } from './checks/check.ts'
 
@@ -57,19 +66,28 @@ const report: CommitReport = {
   objects: [],
   committedMs: 0,
 }
+const committed = (compactionDue: boolean) => tableCommitted(report, { table: 'orders', smallFiles: 9, compactionDue })
 const verdict = { batch: 'b1', dataset: 'orders', status: 'halt', objects: [] } as unknown as Verdict
 const others = [
-  onBus(tableCommitted(report, { table: 'orders', smallFiles: 0 })),
+  onBus(committed(false)),
   onBus(batchRejected(lake, verdict)),
-  onBus({ 'detail-type': BATCH_FAILED, detail: { dataset: 'orders', batch: 'b1' } }),
+  ...DETAIL_TYPES.filter(type => type !== RAW_BATCH_READY && type !== TABLE_COMMITTED).map(type =>
+    // Whatever else it says: no event but a commit starts a compaction, above all not the one that a compaction publishes.
+    onBus({ 'detail-type': type, detail: { dataset: 'orders', batch: 'b1', table: 'orders', compactionDue: true } }),
+  ),
 ]
 
 const pattern = (rule: string) => JSON.parse(one(graph, RULE, rule).inputs.eventPattern)
 const bucket = (zone: string): string => one(graph, BUCKET, `${zone}Bucket`).id
 
-test('there are two rules, each with one target', () => {
-  expect(ofType(graph, RULE).map(rule => rule.name)).toEqual(['LandingObjectCreated', 'RawBatchReady'])
-  expect(ofType(graph, TARGET)).toHaveLength(2)
+const RULES = ['LandingObjectCreated', 'RawBatchReady', 'TableNeedsCompaction']
+
+test('there are three rules, each with one target', () => {
+  expect(ofType(graph, RULE).map(rule => rule.name)).toEqual(RULES)
+  expect(ofType(graph, TARGET).map(target => target.inputs.rule)).toEqual(
+    expect.arrayContaining(ofType(graph, RULE).map(rule => rule.id)),
+  )
+  expect(ofType(graph, TARGET)).toHaveLength(3)
 })
 
 test('an object in the landing bucket goes to the queue of ingest, on the default bus', () => {
@@ -88,8 +106,7 @@ test('no object that a function may write matches any rule: there is no loop', (
     .flatMap(statement => list(statement.Resource).map(arn => arn.split(':::')[1]!.split('/')[0]!))
   expect([...new Set(written)].sort()).toEqual(['Ops', 'Raw', 'Staging', 'Tables'].map(bucket).sort())
   for (const name of written)
-    for (const rule of ['LandingObjectCreated', 'RawBatchReady'])
-      expect(matches(pattern(rule), objectCreated(name)), `${rule}: ${name}`).toBe(false)
+    for (const rule of RULES) expect(matches(pattern(rule), objectCreated(name)), `${rule}: ${name}`).toBe(false)
 })
 
 test('the event of a ready batch starts refine, on the bus that functions publish to', () => {
@@ -103,15 +120,43 @@ test('the event of a ready batch starts refine, on the bus that functions publis
   expect(target.arn).toBe(one(graph, MACHINE, 'Refine').arn)
 })
 
-test('EventBridge hands refine the whole event: the definition reads its detail', () => {
-  const target = one(graph, TARGET, 'RawBatchToRefine').inputs
-  expect([target.input, target.inputPath, target.inputTransformer]).toEqual([undefined, undefined, undefined])
+test('a commit that left too many small files starts compact, on the same bus; one that did not starts nothing', () => {
+  const rule = one(graph, RULE, 'TableNeedsCompaction')
+  expect(matches(pattern('TableNeedsCompaction'), onBus(committed(true)))).toBe(true)
+  expect(matches(pattern('TableNeedsCompaction'), onBus(committed(false)))).toBe(false)
+  expect(rule.inputs.eventBusName).toBe(one(graph, RULE, 'RawBatchReady').inputs.eventBusName)
+  const target = one(graph, TARGET, 'TableToCompact').inputs
+  expect(target.rule).toBe(rule.id)
+  expect(target.eventBusName).toBe(rule.inputs.eventBusName)
+  expect(target.arn).toBe(one(graph, MACHINE, 'CompactMachine').arn)
+})
+
+test('EventBridge hands a machine the whole event: definitions read its detail', () => {
+  for (const name of ['RawBatchToRefine', 'TableToCompact']) {
+    const target = one(graph, TARGET, name).inputs
+    expect([target.input, target.inputPath, target.inputTransformer]).toEqual([undefined, undefined, undefined])
+  }
+})
+
+const schedules = (machine: string) =>
+  ofType(graph, SCHEDULE)
+    .filter(each => each.inputs.target.arn === one(graph, MACHINE, machine).arn)
+    .map(each => JSON.parse(each.inputs.target.input))
+
+test('every table is compacted and maintained by the clock too: those of datasets and their quarantines, no raw one', () => {
+  const tables = datasets.flatMap(each => [each.name, `${each.name}__quarantine`]).toSorted()
+  expect(
+    schedules('CompactMachine')
+      .map(input => input.detail.table)
+      .toSorted(),
+  ).toEqual(tables)
+  expect(schedules('MaintainMachine').map(input => input.tables.toSorted())).toEqual([tables])
+  for (const { inputs } of ofType(graph, SCHEDULE)) expect(inputs.name.length).toBeLessThanOrEqual(64)
 })
 
 test('no other event of Sluice starts anything', () => {
   for (const event of others)
-    for (const rule of ['LandingObjectCreated', 'RawBatchReady'])
-      expect(matches(pattern(rule), event), `${rule}: ${event['detail-type']}`).toBe(false)
+    for (const rule of RULES) expect(matches(pattern(rule), event), `${rule}: ${event['detail-type']}`).toBe(false)
 })
 
 test('whoever publishes may put events on exactly that bus', () => {
@@ -119,7 +164,14 @@ test('whoever publishes may put events on exactly that bus', () => {
   const publishers = ofType(graph, 'aws:iam/role:Role').filter(role =>
     roleStatements(role).some(each => list(each.Action).includes('events:PutEvents')),
   )
-  expect(publishers.map(role => role.name)).toEqual(['IngestRole', 'PublishRole', 'RefineRole'])
+  expect(publishers.map(role => role.name)).toEqual([
+    'CompactMachineRole',
+    'CompactRole',
+    'IngestRole',
+    'MaintainMachineRole',
+    'PublishRole',
+    'RefineRole',
+  ])
   for (const role of publishers)
     for (const each of roleStatements(role).filter(each => list(each.Action).includes('events:PutEvents')))
       expect(list(each.Resource)).toEqual([bus])

@@ -1,9 +1,12 @@
-// The deployed state machine is the one in workflows/refine.ts with ARNs of this stage filled in, which the local mode
-// runs too, and its role may do exactly what the definition asks for.
+// The deployed state machines are those in workflows/ with ARNs of this stage filled in, which the local mode runs too, and
+// the role of each may do exactly what its definition asks for.
 import { createRequire } from 'node:module'
-import { expect, inject, test } from 'vitest'
-import { refine, TASK_TIMEOUT_SECONDS } from '../../workflows/refine.ts'
-import { FUNCTION, list, MACHINE, one, ROLE, roleStatements, TOPIC } from './checks/check.ts'
+import { describe, expect, inject, test } from 'vitest'
+import { compact } from '../../workflows/compact.ts'
+import { maintain } from '../../workflows/maintain.ts'
+import { refine } from '../../workflows/refine.ts'
+import { TASK_TIMEOUT_SECONDS } from '../../workflows/tasks.ts'
+import { FUNCTION, list, MACHINE, ofType, one, ROLE, roleStatements, TOPIC } from './checks/check.ts'
 
 const { test: graph } = inject('graphs')
 // The package is CommonJS without types; this is the part of its answer that is used.
@@ -12,91 +15,143 @@ const validate = createRequire(import.meta.url)('asl-validator') as (definition:
   readonly errors: readonly unknown[]
 }
 
-const machine = one(graph, MACHINE, 'Refine').inputs
-const definition = JSON.parse(machine.definition)
+const fn = (name: string): string => one(graph, FUNCTION, `${name}Function`).arn!
+const bucket = (zone: string): string => one(graph, 'aws:s3/bucket:Bucket', `${zone}Bucket`).id
 const bus = one(graph, 'aws:cloudwatch/eventBus:EventBus', 'BusBus')
-const targets = {
-  quality: one(graph, FUNCTION, 'QualityFunction').arn!,
-  publish: one(graph, FUNCTION, 'PublishFunction').arn!,
-  rejectedTopic: one(graph, TOPIC, 'RejectedBatchesTopic').arn!,
-  bus: bus.id,
-  staging: `s3://${one(graph, 'aws:s3/bucket:Bucket', 'StagingBucket').id}`,
-}
+const workGroup = one(graph, 'aws:athena/workgroup:Workgroup', 'Compaction')
+const topic = one(graph, TOPIC, 'RejectedBatchesTopic').arn!
+const database = one(graph, 'aws:glue/catalogDatabase:CatalogDatabase', 'Database').inputs.name
 
-test('the definition is the one in workflows/, for the resources of this stage', () => {
-  expect(definition).toEqual(JSON.parse(JSON.stringify(refine(targets))))
-  expect(machine.type).toBe('STANDARD')
-})
+const athena = { workGroup: workGroup.inputs.name, output: `s3://${bucket('Ops')}/athena/` }
+const staging = `s3://${bucket('Staging')}`
 
-test('the deployed definition is valid Amazon States Language', () => {
-  expect(validate(definition)).toMatchObject({ isValid: true, errors: [] })
-  expect(validate({ ...definition, StartAt: 'Nowhere' }).isValid).toBe(false)
-})
+const MACHINES = [
+  {
+    name: 'Refine',
+    expected: refine({
+      quality: fn('Quality'),
+      publish: fn('Publish'),
+      rejectedTopic: topic,
+      bus: bus.id,
+      staging,
+    }),
+    functions: [fn('Publish'), fn('Quality')],
+    services: ['events', 'kms', 'lambda', 'logs', 'sns', 'xray'],
+    tasks: ['Announce Failure', 'Announce Rejection', 'Notify', 'Publish', 'Quality'],
+  },
+  {
+    name: 'CompactMachine',
+    expected: compact({ compact: fn('Compact'), bus: bus.id, database, athena, groupsAtOnce: 5 }),
+    functions: [fn('Compact')],
+    services: ['athena', 'events', 'glue', 'kms', 'lambda', 'logs', 's3', 'xray'],
+    tasks: ['Announce Failure', 'Commit', 'Optimize', 'Plan', 'Rewrite'],
+  },
+  {
+    name: 'MaintainMachine',
+    expected: maintain({ maintain: fn('Maintain'), sweep: fn('Sweep'), bus: bus.id, tablesAtOnce: 4 }),
+    functions: [fn('Maintain'), fn('Sweep')],
+    services: ['events', 'lambda', 'logs', 'xray'],
+    tasks: ['Announce Failure', 'Expire Snapshots', 'Rewrite Manifests', 'Sweep'],
+  },
+] as const
 
-test('a task waits longer than its function may run', () => {
-  for (const name of ['QualityFunction', 'PublishFunction'])
-    expect(TASK_TIMEOUT_SECONDS).toBeGreaterThan(one(graph, FUNCTION, name).inputs.timeout)
-})
-
-interface Task {
+interface State {
   readonly Type: string
   readonly Resource?: string
   readonly TimeoutSeconds?: number
   readonly Retry?: readonly { readonly ErrorEquals: readonly string[]; readonly JitterStrategy?: string }[]
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[] }[]
+  readonly ItemProcessor?: { readonly States: Readonly<Record<string, State>> }
 }
 
-const tasks = Object.entries<Task>(definition.States).filter(([, state]) => state.Type === 'Task')
+/** Tasks of a definition, those inside its maps too. */
+function tasksOf(states: Readonly<Record<string, State>>): readonly (readonly [string, State])[] {
+  return Object.entries(states).flatMap(([name, state]) => [
+    ...(state.Type === 'Task' ? [[name, state] as const] : []),
+    ...tasksOf(state.ItemProcessor?.States ?? {}),
+  ])
+}
 
-test('every task has a timeout, retries with jitter and an end for what they do not heal', () => {
-  expect(tasks.map(([name]) => name).sort()).toEqual(
-    ['Announce Failure', 'Announce Rejection', 'Notify', 'Publish', 'Quality'].sort(),
-  )
-  for (const [name, task] of tasks) {
-    expect(task.TimeoutSeconds, name).toBeGreaterThan(0)
-    expect(
-      task.Retry?.some(retrier => retrier.JitterStrategy === 'FULL'),
-      name,
-    ).toBe(true)
-    expect(
-      task.Catch?.some(catcher => catcher.ErrorEquals.includes('States.ALL')),
-      name,
-    ).toBe(true)
-  }
+test('every machine is known here', () => {
+  expect(ofType(graph, MACHINE).map(each => each.name)).toEqual(MACHINES.map(each => each.name).toSorted())
 })
 
-test('calls of Lambda are retried for every error of the service', () => {
-  const invokes = tasks.filter(([, task]) => task.Resource === 'arn:aws:states:::lambda:invoke')
-  expect(invokes).toHaveLength(2)
-  for (const [name, task] of invokes)
-    expect(
-      task.Retry?.flatMap(retrier => retrier.ErrorEquals),
-      name,
-    ).toEqual(
-      expect.arrayContaining([
-        'Lambda.ServiceException',
-        'Lambda.AWSLambdaException',
-        'Lambda.SdkClientException',
-        'Lambda.TooManyRequestsException',
-      ]),
-    )
+describe.each(MACHINES)('$name', ({ name, expected, functions, services, tasks: names }) => {
+  const machine = one(graph, MACHINE, name).inputs
+  const definition = JSON.parse(machine.definition)
+  const tasks = tasksOf(definition.States)
+  const role = one(graph, ROLE, `${name}Role`)
+
+  test('is the one in workflows/, for the resources of this stage', () => {
+    expect(definition).toEqual(JSON.parse(JSON.stringify(expected)))
+    expect(machine.type).toBe('STANDARD')
+  })
+
+  test('is valid Amazon States Language', () => {
+    expect(validate(definition)).toMatchObject({ isValid: true, errors: [] })
+    expect(validate({ ...definition, StartAt: 'Nowhere' }).isValid).toBe(false)
+  })
+
+  test('waits for a function longer than it may run', () => {
+    for (const arn of functions)
+      expect(TASK_TIMEOUT_SECONDS).toBeGreaterThan(
+        ofType(graph, FUNCTION).find(each => each.arn === arn)!.inputs.timeout,
+      )
+  })
+
+  test('gives every task a timeout, retries with jitter and an end for what they do not heal', () => {
+    expect(tasks.map(([task]) => task).toSorted()).toEqual(names)
+    for (const [task, state] of tasks) {
+      expect(state.TimeoutSeconds, task).toBeGreaterThan(0)
+      expect(
+        state.Retry?.some(retrier => retrier.JitterStrategy === 'FULL'),
+        task,
+      ).toBe(true)
+      expect(
+        state.Catch?.some(catcher => catcher.ErrorEquals.includes('States.ALL')),
+        task,
+      ).toBe(true)
+    }
+  })
+
+  test('calls functions again after every error of the service', () => {
+    const invokes = tasks.filter(([, state]) => state.Resource === 'arn:aws:states:::lambda:invoke')
+    expect(invokes.length).toBeGreaterThan(1)
+    for (const [task, state] of invokes)
+      expect(
+        state.Retry?.flatMap(retrier => retrier.ErrorEquals),
+        task,
+      ).toEqual(
+        expect.arrayContaining([
+          'Lambda.ServiceException',
+          'Lambda.AWSLambdaException',
+          'Lambda.SdkClientException',
+          'Lambda.TooManyRequestsException',
+        ]),
+      )
+  })
+
+  test('may call what it calls, and nothing more', () => {
+    const allowed = (action: string): readonly string[] =>
+      roleStatements(role)
+        .filter(statement => list(statement.Action).includes(action))
+        .flatMap(statement => list(statement.Resource))
+    expect(allowed('lambda:InvokeFunction').toSorted()).toEqual([...functions].toSorted())
+    expect(allowed('events:PutEvents')).toEqual([bus.arn])
+    expect(allowed('sns:Publish')).toEqual(name === 'Refine' ? [topic] : [])
+    expect(allowed('athena:StartQueryExecution')).toEqual(name === 'CompactMachine' ? [workGroup.arn] : [])
+    const actions = roleStatements(role).flatMap(statement => list(statement.Action))
+    expect([...new Set(actions.map(action => action.split(':')[0]))].toSorted()).toEqual(services)
+  })
 })
 
-test('its role may call what the definition calls, and nothing more', () => {
-  const allowed = (action: string): readonly string[] =>
-    roleStatements(one(graph, ROLE, 'RefineRole'))
+test('Athena reads and writes tables, and of ops its own output alone', () => {
+  const reach = (action: string): readonly string[] =>
+    roleStatements(one(graph, ROLE, 'CompactMachineRole'))
       .filter(statement => list(statement.Action).includes(action))
       .flatMap(statement => list(statement.Resource))
-  expect(allowed('lambda:InvokeFunction').toSorted()).toEqual([targets.publish, targets.quality].toSorted())
-  expect(allowed('sns:Publish')).toEqual([targets.rejectedTopic])
-  expect(allowed('events:PutEvents')).toEqual([bus.arn])
-  const services = roleStatements(one(graph, ROLE, 'RefineRole')).flatMap(statement => list(statement.Action))
-  expect([...new Set(services.map(action => action.split(':')[0]))].sort()).toEqual([
-    'events',
-    'kms',
-    'lambda',
-    'logs',
-    'sns',
-    'xray',
-  ])
+  for (const action of ['s3:GetObject', 's3:PutObject'])
+    expect(reach(action).toSorted(), action).toEqual(
+      [`arn:aws:s3:::${bucket('Ops')}/athena/*`, `arn:aws:s3:::${bucket('Tables')}/*`].toSorted(),
+    )
 })

@@ -26,8 +26,7 @@ for (const versioned of [true, false])
 
 catalogContract('Glue', async () => ({
   catalog: glueCatalog({ ...retrying, client: glue, swapClient: glue, database: await database('contract') }),
-  // moto 5.2.5 does not look at the VersionId of UpdateTable; test/lake/aws/glue-catalog.swap.test.ts pins what is sent.
-  comparesOnSwap: false,
+  comparesOnSwap: true,
   dispose: async () => undefined,
 }))
 

@@ -22,7 +22,7 @@ fi
 
 port="$(.venv/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
 log="$(mktemp)"
-.venv/bin/python -m moto.server -H 127.0.0.1 -p "$port" >"$log" 2>&1 &
+.venv/bin/python test/interop/aws_emulator.py -H 127.0.0.1 -p "$port" >"$log" 2>&1 &
 moto=$!
 trap 'kill "$moto" 2>/dev/null || true; wait "$moto" 2>/dev/null || true; rm -f "$log"' EXIT
 
@@ -42,5 +42,5 @@ fi
 
 export AWS_ENDPOINT_URL="http://127.0.0.1:$port" AWS_REGION=eu-central-1
 export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_EC2_METADATA_DISABLED=true
-export SLUICE_INTEROP_PYTHON="$PWD/.venv/bin/python"
+export SLUICE_INTEROP_PYTHON="$PWD/.venv/bin/python" PYTHONDONTWRITEBYTECODE=1
 npx vitest run --config test/interop/vitest.config.ts "$@"

@@ -25,7 +25,7 @@ test('the shortest declaration', () => {
     publish: { mode: 'append' },
     limits: { objectBytesMax: 5_000_000_000, recordBytesMax: 16_777_216, expansionMax: 200 },
     raw: { partitions: 'projection' },
-    compaction: { targetFileBytes: 268_435_456, minFiles: 5, strategy: 'binpack' },
+    compaction: { targetFileBytes: 268_435_456, minFiles: 5, strategy: 'binpack', codec: 'zstd' },
     retention: { snapshotAgeHours: 120, minSnapshots: 1 },
     quality: undefined,
     freshness: undefined,

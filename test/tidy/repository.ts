@@ -9,15 +9,15 @@ export interface TextFile {
 
 export const ROOT = resolve(import.meta.dirname, '../..')
 
-/** Lists of checksums and recorded inputs: nobody reads them line by line. */
-const NOT_PROSE = ['package-lock.json', 'test/golden/']
+/** Lists of checksums and the tables that other engines wrote: nobody reads them line by line. */
+const NOT_PROSE = /^(package-lock\.json$|test\/golden\/[^/]+\/)/
 const BINARY = /\.(png|jpe?g|gif|ico|gz|zst|parquet|avro|bin|zip|duckdb)$/
 
 /** All text that belongs to the repository: what is on disk and not ignored, so that a file is checked before it is committed. */
 export function repositoryFiles(root = ROOT): readonly TextFile[] {
   const ignored = ignoring(readFileSync(join(root, '.gitignore'), 'utf8'))
   return walk(root, '', path => path === '.git/' || ignored(path))
-    .filter(path => !BINARY.test(path) && !NOT_PROSE.some(start => path.startsWith(start)))
+    .filter(path => !BINARY.test(path) && !NOT_PROSE.test(path))
     .map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
 

@@ -6,7 +6,13 @@ import * as events from '#lake/events.ts'
 import type { Lake, LakeEvent } from '#lake/lake.ts'
 import { matches } from '#local/event-pattern.ts'
 import { DETAIL_TYPES } from '#workflows/events.ts'
-import { landingObjectCreated, rawBatchReady } from '#workflows/rules.ts'
+import {
+  compactionSchedules,
+  landingObjectCreated,
+  maintenanceSchedule,
+  rawBatchReady,
+  tableNeedsCompaction,
+} from '#workflows/rules.ts'
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
 const objectEvent = (bucket: string, type = 'Object Created') => ({
@@ -73,4 +79,45 @@ test('an event without dataset or batch, or of another source, does not start re
   const ready = published(events.rawBatchReady(lake, manifest))
   expect(matches(rawBatchReady, { ...ready, source: 'com.example' })).toBe(false)
   expect(matches(rawBatchReady, { ...ready, detail: { dataset: 'orders' } })).toBe(false)
+})
+
+/** As `publish` tells of it. */
+const committed = (detail: Readonly<Record<string, unknown>>) =>
+  published({
+    'detail-type': 'Table Committed',
+    detail: { dataset: 'orders', table: 'orders', smallFiles: 9, ...detail },
+  })
+
+test('a commit after which compaction is due starts compact; others do not, however many small files they count', () => {
+  expect(matches(tableNeedsCompaction, committed({ compactionDue: true }))).toBe(true)
+  expect(matches(tableNeedsCompaction, committed({ compactionDue: false }))).toBe(false)
+  expect(matches(tableNeedsCompaction, committed({}))).toBe(false)
+  expect(matches(tableNeedsCompaction, committed({ compactionDue: 'true' }))).toBe(false)
+  expect(matches(tableNeedsCompaction, { ...committed({ compactionDue: true }), source: 'com.example' })).toBe(false)
+})
+
+test('no other event starts compact, above all none that a compaction itself publishes: there is no loop', () => {
+  for (const type of [...DETAIL_TYPES.filter(each => each !== 'Table Committed'), 'Table Compacted'])
+    expect(
+      matches(
+        tableNeedsCompaction,
+        published({ 'detail-type': type, detail: { table: 'orders', compactionDue: true } }),
+      ),
+      type,
+    ).toBe(false)
+})
+
+test('every table is compacted once a day, and maintained once a day after that', () => {
+  const tables = ['orders', 'orders__quarantine']
+  const schedules = compactionSchedules(tables)
+  expect(schedules.map(each => each.input)).toEqual([
+    { detail: { table: 'orders', ifExists: true } },
+    { detail: { table: 'orders__quarantine', ifExists: true } },
+  ])
+  expect(new Set(schedules.map(each => each.name)).size).toBe(2)
+  const maintenance = maintenanceSchedule(tables)
+  expect(maintenance.input).toEqual({ tables })
+  for (const each of [...schedules, maintenance]) expect(each.expression).toMatch(/^cron\(0 \d+ \* \* \? \*\)$/)
+  const hour = (expression: string): number => Number(expression.split(' ')[1])
+  for (const each of schedules) expect(hour(each.expression)).toBeLessThan(hour(maintenance.expression))
 })

@@ -12,7 +12,9 @@ import {
   ROLE,
   roleOf,
   roleStatements,
+  SCHEDULE,
   type Statement,
+  TARGET,
 } from './check.ts'
 
 interface Grant {
@@ -53,7 +55,7 @@ const UNSCOPED = new Set([
 
 /** Objects of one bucket, tables of one database, streams of one log group. */
 const SCOPED_WILDCARDS = [
-  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/)?\*$/,
+  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/)?\*$/,
   /^arn:aws:glue:[a-z0-9-]+:\d{12}:table\/[a-z0-9_]+\/\*(__raw)?$/,
   /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:[\w/-]+:\*$/,
 ]
@@ -82,6 +84,20 @@ const MATRIX: Readonly<Record<string, { readonly reads: readonly string[]; reado
   IngestFunction: { reads: ['Landing', 'Ops', 'Raw'], writes: ['Ops/*', 'Raw/*'] },
   QualityFunction: { reads: ['Ops', 'Raw', 'Staging', 'Tables'], writes: ['Staging/*', 'Tables/*/metadata/*'] },
   PublishFunction: { reads: ['Ops', 'Staging', 'Tables'], writes: ['Ops/*', 'Tables/*'] },
+  CompactFunction: { reads: ['Ops', 'Tables'], writes: ['Ops/*', 'Tables/*'] },
+  MaintainFunction: { reads: ['Tables'], writes: ['Tables/*/metadata/*'] },
+  SweepFunction: { reads: ['Tables'], writes: [] },
+}
+
+const CATALOG_WRITES = /^glue:(Create|Update|Delete|BatchCreate|BatchUpdate|BatchDelete|Put|Import)/
+
+/** Whoever may delete anything that holds data, with what: role, action and resource. */
+function deletions(graph: Graph): readonly string[] {
+  return grants(graph).flatMap(({ where, statement }) =>
+    list(statement.Action)
+      .filter(action => /^(s3|glue|kms|dynamodb):.*(Delete|Bypass|Retention)/.test(action))
+      .flatMap(action => list(statement.Resource).map(resource => `${where} ${action} ${resource}`)),
+  )
 }
 
 function matrixOf(graph: Graph, fn: string): { reads: string; writes: string } {
@@ -111,15 +127,25 @@ export const accessChecks: readonly Check[] = [
     breakIt: graph => allow(one(graph, ROLE, 'QualityRole'), { Action: 'glue:GetTable', Resource: '*' }),
   },
   {
-    name: 'nobody may delete objects, tables or keys',
-    find: graph =>
-      grants(graph)
-        .filter(({ statement }) =>
-          list(statement.Action).some(action => /^(s3|glue|kms|dynamodb):.*(Delete|Bypass|Retention)/.test(action)),
-        )
-        .map(({ where, statement }) => `${where}: ${list(statement.Action)}`),
+    name: 'the sweeper may delete objects of tables; nobody else may, and nobody versions, tables of the catalog or keys',
+    find: graph => {
+      const swept = `SweepRole s3:DeleteObject ${one(graph, BUCKET, 'TablesBucket').arn}/*`
+      const found = deletions(graph)
+      return [...found.filter(each => each !== swept), ...(found.includes(swept) ? [] : ['nobody sweeps'])]
+    },
     breakIt: graph =>
-      allow(one(graph, ROLE, 'PublishRole'), { Action: 's3:DeleteObject', Resource: 'arn:aws:s3:::x/*' }),
+      allow(one(graph, ROLE, 'PublishRole'), {
+        Action: 's3:DeleteObject',
+        Resource: `${one(graph, BUCKET, 'TablesBucket').arn}/*`,
+      }),
+  },
+  {
+    name: 'whoever may delete cannot write the catalog or any object',
+    find: graph =>
+      roleStatements(one(graph, ROLE, 'SweepRole'))
+        .flatMap(statement => list(statement.Action))
+        .filter(action => CATALOG_WRITES.test(action) || action.startsWith('s3:Put')),
+    breakIt: graph => allow(one(graph, ROLE, 'SweepRole'), { Action: 'glue:UpdateTable', Resource: 'arn:aws:glue:x' }),
   },
   {
     name: 'each function reads and writes the zones that it is for',
@@ -156,7 +182,7 @@ export const accessChecks: readonly Check[] = [
           const statements = trust(role)
           const service = (statements[0]?.Principal as { readonly Service?: unknown } | undefined)?.Service
           const sole = statements.length === 1 && Object.keys(statements[0]?.Principal ?? {}).join() === 'Service'
-          return !sole || !/^(lambda|states|events)\.amazonaws\.com$/.test(String(service))
+          return !sole || !/^(lambda|states|events|scheduler)\.amazonaws\.com$/.test(String(service))
         })
         .map(role => role.name),
     breakIt: graph => {
@@ -176,12 +202,13 @@ export const accessChecks: readonly Check[] = [
     },
   },
   {
-    name: 'one role per function, state machine and event target',
+    name: 'one role per function, state machine and event target, and one for the schedules of a machine',
     find: graph => {
       const users = [
         ...ofType(graph, FUNCTION).map(each => each.inputs.role),
         ...ofType(graph, MACHINE).map(each => each.inputs.roleArn),
-        ...ofType(graph, 'aws:cloudwatch/eventTarget:EventTarget').flatMap(each => each.inputs.roleArn ?? []),
+        ...ofType(graph, TARGET).flatMap(each => each.inputs.roleArn ?? []),
+        ...new Map(ofType(graph, SCHEDULE).map(({ inputs: { target } }) => [target.arn, target.roleArn])).values(),
       ]
       const roles = ofType(graph, ROLE).map(each => each.arn)
       const right = users.toSorted().join() === roles.toSorted().join() && new Set(users).size === users.length

@@ -27,6 +27,7 @@ export const MACHINE = 'aws:sfn/stateMachine:StateMachine'
 export const QUEUE = 'aws:sqs/queue:Queue'
 export const ROLE = 'aws:iam/role:Role'
 export const RULE = 'aws:cloudwatch/eventRule:EventRule'
+export const SCHEDULE = 'aws:scheduler/schedule:Schedule'
 export const TARGET = 'aws:cloudwatch/eventTarget:EventTarget'
 export const TOPIC = 'aws:sns/topic:Topic'
 

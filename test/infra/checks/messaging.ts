@@ -4,11 +4,15 @@ import {
   editPolicy,
   FUNCTION,
   list,
+  MACHINE,
   ofType,
   one,
   parsePolicy,
   QUEUE,
+  ROLE,
   RULE,
+  roleStatements,
+  SCHEDULE,
   type Statement,
   TARGET,
   TOPIC,
@@ -16,13 +20,15 @@ import {
 
 const MAPPING = 'aws:lambda/eventSourceMapping:EventSourceMapping'
 const QUEUE_POLICY = 'aws:sqs/queuePolicy:QueuePolicy'
+const GROUP = 'aws:scheduler/scheduleGroup:ScheduleGroup'
 const ALARM = 'aws:cloudwatch/metricAlarm:MetricAlarm'
 
 /** ARNs of queues that take what others could not deliver or process. */
 function deadLetterArns(graph: Graph): ReadonlySet<string> {
   const redrives = ofType(graph, QUEUE).flatMap(queue => redriveOf(queue)?.deadLetterTargetArn ?? [])
   const targets = ofType(graph, TARGET).flatMap(target => target.inputs.deadLetterConfig?.arn ?? [])
-  return new Set([...redrives, ...targets])
+  const schedules = ofType(graph, SCHEDULE).flatMap(schedule => schedule.inputs.target.deadLetterConfig?.arn ?? [])
+  return new Set([...redrives, ...targets, ...schedules])
 }
 
 function redriveOf(queue: Resource): { deadLetterTargetArn: string; maxReceiveCount: number } | undefined {
@@ -163,6 +169,29 @@ export const messagingChecks: readonly Check[] = [
     },
   },
   {
+    name: 'every schedule starts a machine of this stage by a role that may, has a dead letter queue that the role may write to, and a retry policy',
+    find: graph =>
+      ofType(graph, SCHEDULE)
+        .filter(({ inputs: { target, groupName } }) => {
+          const role = ofType(graph, ROLE).find(each => each.arn === target.roleArn)
+          const may = (action: string, arn: unknown): boolean =>
+            role !== undefined &&
+            typeof arn === 'string' &&
+            roleStatements(role).some(each => list(each.Action).includes(action) && list(each.Resource).includes(arn))
+          return (
+            !ofType(graph, MACHINE).some(machine => machine.arn === target.arn) ||
+            groupName !== one(graph, GROUP, 'Schedules').inputs.name ||
+            !may('states:StartExecution', target.arn) ||
+            !may('sqs:SendMessage', target.deadLetterConfig?.arn) ||
+            !(target.retryPolicy?.maximumRetryAttempts > 0)
+          )
+        })
+        .map(schedule => schedule.name),
+    breakIt: graph => {
+      one(graph, SCHEDULE, 'MaintainSchedule-maintain').inputs.target.deadLetterConfig = undefined
+    },
+  },
+  {
     name: 'topics are encrypted with our key, because CloudWatch cannot use the default one',
     find: graph => {
       const key = one(graph, 'aws:kms/key:Key', 'MessagesKey')
@@ -192,7 +221,7 @@ export const messagingChecks: readonly Check[] = [
     },
   },
   {
-    name: 'every dead letter queue, function and state machine has its alarms, and alarms reach the topic',
+    name: 'every dead letter queue, function, state machine, rule and schedule has its alarms, and alarms reach the topic',
     find: graph => {
       const alarms = ofType(graph, ALARM)
       const missing = (metric: string, dimension: string, value: string | undefined): readonly string[] =>
@@ -207,10 +236,11 @@ export const messagingChecks: readonly Check[] = [
         ...ofType(graph, FUNCTION).flatMap(each =>
           ['Errors', 'Throttles'].flatMap(metric => missing(metric, 'FunctionName', each.id)),
         ),
-        ...ofType(graph, 'aws:sfn/stateMachine:StateMachine').flatMap(each =>
+        ...ofType(graph, MACHINE).flatMap(each =>
           ['ExecutionsFailed', 'ExecutionsTimedOut'].flatMap(metric => missing(metric, 'StateMachineArn', each.arn)),
         ),
         ...ofType(graph, RULE).flatMap(each => missing('FailedInvocations', 'RuleName', each.id)),
+        ...ofType(graph, GROUP).flatMap(each => missing('InvocationDroppedCount', 'ScheduleGroup', each.inputs.name)),
         ...alarms.filter(each => !each.inputs.alarmActions?.includes(topic)).map(each => each.name),
       ]
     },

@@ -1,5 +1,5 @@
 import type { Graph, Resource } from '../graph.ts'
-import { BUCKET, type Check, list, ofType, one, parsePolicy } from './check.ts'
+import { BUCKET, type Check, list, ofType, one, parsePolicy, ROLE } from './check.ts'
 
 /** Sub-resources name their bucket; each bucket must have one for which `holds` is true. */
 function everyBucket(graph: Graph, type: string, holds: (resource: Resource, bucket: Resource) => boolean) {
@@ -110,6 +110,50 @@ export const storageChecks: readonly Check[] = [
     },
     breakIt: graph => {
       one(graph, BUCKET, 'RawBucket').inputs.objectLockEnabled = false
+    },
+  },
+  {
+    name: 'objects of tables are deleted by the sweeper alone, whatever another role is allowed, and versions by nobody',
+    find: graph => {
+      const statements = parsePolicy(one(graph, POLICY, 'TablesPolicy').inputs.policy)
+      const objects = `${one(graph, BUCKET, 'TablesBucket').arn}/*`
+      const denied = (action: string) =>
+        statements.find(
+          each =>
+            each.Effect === 'Deny' &&
+            each.Principal === '*' &&
+            list(each.Action).includes(action) &&
+            list(each.Resource).includes(objects),
+        )
+      const sweeper = one(graph, ROLE, 'SweepRole').arn
+      const byOthers = denied('s3:DeleteObject')?.Condition?.['ArnNotEquals']?.['aws:PrincipalArn']
+      const versions = denied('s3:DeleteObjectVersion')
+      return [
+        ...(byOthers === sweeper ? [] : [`objects may be deleted by others than ${byOthers}`]),
+        ...(versions !== undefined && versions.Condition === undefined ? [] : ['versions may be deleted']),
+      ]
+    },
+    breakIt: graph => {
+      const role = one(graph, ROLE, 'SweepRole')
+      graph.resources = graph.resources.map(each => (each === role ? { ...role, arn: `${role.arn}-of-another` } : each))
+    },
+  },
+  {
+    name: 'what Athena puts out goes to ops under its key, whatever a statement asks for, and no statement scans without end',
+    find: graph => {
+      const { configuration } = one(graph, 'aws:athena/workgroup:Workgroup', 'Compaction').inputs
+      const { resultConfiguration: result } = configuration
+      const right =
+        configuration.enforceWorkgroupConfiguration === true &&
+        configuration.bytesScannedCutoffPerQuery > 0 &&
+        result.outputLocation === `s3://${one(graph, BUCKET, 'OpsBucket').id}/athena/` &&
+        result.encryptionConfiguration.encryptionOption === 'SSE_KMS' &&
+        result.encryptionConfiguration.kmsKeyArn === one(graph, KEY, 'OpsKey').arn
+      return right ? [] : [JSON.stringify(configuration)]
+    },
+    breakIt: graph => {
+      const workGroup = one(graph, 'aws:athena/workgroup:Workgroup', 'Compaction')
+      workGroup.inputs.configuration.enforceWorkgroupConfiguration = false
     },
   },
   {

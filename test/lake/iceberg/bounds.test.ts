@@ -1,7 +1,7 @@
 // Bounds never exclude a value that is in the file: lower ones round down, upper ones up, and where that is impossible or
 // readers disagree there is none. Values pass through their binary form unchanged (spec, appendix D).
 import { describe, expect, test } from 'vitest'
-import { boundsFromText, truncateUpper } from '#lake/iceberg/bounds.ts'
+import { boundsOf, truncateUpper } from '#lake/iceberg/bounds.ts'
 import {
   compareValues,
   fromBinary,
@@ -18,7 +18,8 @@ const bounds = (
   max: string | undefined,
   full = false,
 ): readonly (string | undefined)[] => {
-  const { lower, upper } = boundsFromText(type, { min, max }, { full })
+  const value = (text: string | undefined): Value | undefined => (text === undefined ? undefined : fromText(type, text))
+  const { lower, upper } = boundsOf(type, { min: value(min), max: value(max) }, { length: full ? undefined : 16 })
   return [lower?.toString('hex'), upper?.toString('hex')]
 }
 const utf8 = (text: string): string => Buffer.from(text).toString('hex')
@@ -35,9 +36,9 @@ describe('text', () => {
   })
 
   test('skips surrogates and gives up after the last code point', () => {
-    expect(truncateUpper(`${'a'.repeat(15)}\uD7FFz`)).toBe(`${'a'.repeat(15)}\uE000`)
-    expect(truncateUpper(`${'a'.repeat(15)}\u{10FFFF}z`)).toBe(`${'a'.repeat(14)}b`)
-    expect(truncateUpper('\u{10FFFF}'.repeat(17))).toBeUndefined()
+    expect(truncateUpper(`${'a'.repeat(15)}\uD7FFz`, 16)).toBe(`${'a'.repeat(15)}\uE000`)
+    expect(truncateUpper(`${'a'.repeat(15)}\u{10FFFF}z`, 16)).toBe(`${'a'.repeat(14)}b`)
+    expect(truncateUpper('\u{10FFFF}'.repeat(17), 16)).toBeUndefined()
   })
 
   test('stays whole in full mode', () => {

@@ -9,12 +9,15 @@ import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import { commit } from '#lake/iceberg/commit.ts'
 import { currentSchema, defaultSortOrder, defaultSpec } from '#lake/iceberg/metadata.ts'
 import { stageAppend } from '#lake/iceberg/operations/append.ts'
+import { partitionKeyOf } from '#lake/iceberg/operations/overwrite.ts'
+import { stageRowDelta } from '#lake/iceberg/operations/row-delta.ts'
 import { placeFiles } from '#lake/iceberg/place-files.ts'
 import { scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
 import { planScan, type ScanOptions } from '#lake/iceberg/scan.ts'
 import { openTable, type Table } from '#lake/iceberg/table.ts'
 import type { TableDefinition } from '#lake/iceberg/table-definition.ts'
 import type { DataFile } from '#lake/iceberg/types.ts'
+import { writePositionDeletes } from '#lake/iceberg/write-deletes.ts'
 import { type WriteTask, writeDataFiles } from '#lake/iceberg/write-files.ts'
 import type { Lake } from '#lake/lake.ts'
 
@@ -87,6 +90,32 @@ export async function appendRows(bench: Workbench, name: string, source: Sql): P
   const files = await writeRows(bench, await openTable(bench.lake, name), source)
   const commitId = bench.lake.ids.uuid()
   return (await commit(bench.lake, name, { commitId }, () => stageAppend(files))).table
+}
+
+/**
+ * Deletes the rows that a condition is true of by their positions, and adds the rows of a SELECT in the same snapshot, as a merge does:
+ * `where` on the table's columns.
+ */
+export async function deleteRows(bench: Workbench, name: string, where: Sql, instead?: Sql): Promise<Table> {
+  const base = await openTable(bench.lake, name)
+  const { schema, files } = await planScan(bench.lake, base)
+  const local = await stageFiles(bench.lake, files, join(bench.root, 'work'))
+  const uris = sql`(SELECT unnest(${local.map(file => file.path)}) AS path, unnest(${files.map(live => live.file.file_path)}) AS uri)`
+  const rows = scanSql(schema, local, { places: true })
+  const work = bench.lake.ids.uuid()
+  const written = await writePositionDeletes(bench.session, {
+    source: sql`SELECT u.uri AS file_path, r._pos AS pos FROM (${rows}) r JOIN ${uris} u ON u.path = r._file WHERE ${where}`,
+    files: files.map(live => live.file),
+    folder: join(bench.root, 'work', work),
+  })
+  const addedDeletes = await placeFiles(bench.lake, base, written, `${work}-deletes`)
+  const added = instead === undefined ? [] : await writeRows(bench, base, instead)
+  const since = base.metadata['current-snapshot-id'] ?? null
+  const deletedFrom = files.filter(live =>
+    addedDeletes.some(each => partitionKeyOf(each) === partitionKeyOf(live.file)),
+  )
+  const staged = stageRowDelta({ added, addedDeletes }, { since, referenced: deletedFrom })
+  return (await commit(bench.lake, name, { commitId: work }, () => staged)).table
 }
 
 /** All rows that a scan of ours gives, in the order asked for. */

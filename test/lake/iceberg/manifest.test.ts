@@ -104,6 +104,41 @@ describe('a manifest', () => {
   })
 })
 
+describe('a manifest that is read in part', () => {
+  const removed: ManifestEntry = {
+    ...added(full),
+    status: 2,
+    snapshot_id: 5n,
+    sequence_number: 2n,
+    file_sequence_number: 2n,
+  }
+  const mixed = encodeManifest([added(full), removed], context)
+
+  test('without statistics, and without the files that were removed', () => {
+    const [entry, ...more] = decodeManifest(mixed, row, columns, { statistics: new Set(), liveOnly: true })
+    const empty = new Map()
+    const none = { column_sizes: empty, value_counts: empty, null_value_counts: empty, nan_value_counts: empty }
+    const bounds = { lower_bounds: empty, upper_bounds: empty, split_offsets: null }
+    expect([entry?.data_file, more]).toEqual([{ ...full, ...none, ...bounds, partial: true }, []])
+  })
+
+  test('with the bounds and counts of some columns', () => {
+    const [entry] = decodeManifest(mixed, row, columns, { statistics: new Set([1]) })
+    const { value_counts, lower_bounds, upper_bounds, nan_value_counts, column_sizes } = entry?.data_file ?? full
+    expect([value_counts, lower_bounds, upper_bounds]).toEqual([
+      full.value_counts,
+      full.lower_bounds,
+      full.upper_bounds,
+    ])
+    expect([nan_value_counts.size, column_sizes.size]).toEqual([0, 0])
+  })
+
+  test('is not written back', () => {
+    const partial = decodeManifest(mixed, row, columns, { statistics: new Set([1]) })
+    expect(() => encodeManifest(partial, context)).toThrow('all of its statistics')
+  })
+})
+
 describe('the row of a manifest', () => {
   test('sums up its partitions; NaN and uuid have no bounds', () => {
     expect(row.partitions?.map(each => [each.contains_null, each.contains_nan])).toEqual([

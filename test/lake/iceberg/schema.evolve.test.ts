@@ -92,14 +92,24 @@ describe('existing tables', () => {
     ])
   })
 
-  test('fields are added and widened inside a struct, and not renamed there', () => {
+  test('fields are added, widened and renamed inside a struct', () => {
     const { schema } = evolve([column('s', { struct: [column('x', 'double'), column('y', 'int')] })])
     expect(idsOf(schema).slice(2)).toEqual([
       ['s.x', 4],
       ['s.y', 5],
     ])
-    const renamed = column('s', { struct: [column('q', 'float', { from: ['x'] })] })
-    expect(() => evolve([renamed])).toThrow(expect.objectContaining({ kind: 'unsupported' }))
+    const renamed = column('s', { struct: [column('q', 'double', { from: ['x'], doc: 'was x' })] })
+    const struct = evolve([renamed]).schema.fields[2]?.type
+    expect(struct).toEqual({
+      type: 'struct',
+      fields: [{ id: 4, name: 'q', required: false, type: 'double', doc: 'was x' }],
+    })
+    expect(evolveSchema({ ...base, fields: evolve([renamed]).schema.fields }, [renamed]).changed).toBe(false)
+  })
+
+  test('a name that a column bears which is no longer declared is not given to another, whatever its case', () => {
+    expect(() => evolve([column('A', 'int')])).toThrow(expect.objectContaining({ kind: 'contract-broken' }))
+    expect(() => evolve([column('S', 'string', { from: ['b'] })])).toThrow(/must differ by more than case/)
   })
 })
 

@@ -3,10 +3,12 @@
 import { expect, test } from 'vitest'
 import { defineDataset } from '#lake/dataset.ts'
 import { memoryLake } from '#lake/disk/disk-lake.ts'
+import { updateTable } from '#lake/iceberg/commit.ts'
 import { currentSchema } from '#lake/iceberg/metadata.ts'
-import { loadTable, openTable } from '#lake/iceberg/table.ts'
+import { updateSpec } from '#lake/iceberg/spec-change.ts'
+import { dataFileUri, loadTable, openTable } from '#lake/iceberg/table.ts'
 import { ensureTable, tableDefinition } from '#lake/iceberg/table-definition.ts'
-import { column, definition } from './fixture.ts'
+import { column, definition, manifestOnly } from './fixture.ts'
 import { losingCatalog, withCatalog } from './losing-catalog.ts'
 
 test('a dataset’s table has its columns, the lineage columns and properties that engines know', async () => {
@@ -81,4 +83,50 @@ test('a table that is not there', async () => {
   const lake = memoryLake()
   expect(await loadTable(lake, 'none')).toBeUndefined()
   await expect(openTable(lake, 'none')).rejects.toMatchObject({ kind: 'not-found' })
+})
+
+test('renames inside a struct follow the declaration; names that differ by case only are refused', async () => {
+  const lake = memoryLake()
+  await ensureTable(lake, definition('t', [column('s', { struct: [column('old', 'int')] })]))
+  const renamed = definition('t', [column('s', { struct: [column('new', 'long', { from: ['old'] })] })])
+  const { metadata } = await ensureTable(lake, renamed)
+  expect(currentSchema(metadata).fields[0]?.type).toMatchObject({ fields: [{ id: 2, name: 'new', type: 'long' }] })
+  await expect(ensureTable(lake, definition('t', [column('S', 'int')]))).rejects.toMatchObject({
+    kind: 'contract-broken',
+  })
+})
+
+test('a partition field that somebody renamed is not renamed back', async () => {
+  const lake = memoryLake()
+  const wanted = definition('t', [column('at', 'date')], {
+    partitionBy: [{ column: 'at', transform: { name: 'day' } }],
+  })
+  await ensureTable(lake, wanted)
+  await updateTable(lake, 't', base =>
+    base['default-spec-id'] === 0 ? updateSpec(base, [{ type: 'rename', name: 'at_day', to: 'd' }]) : base,
+  )
+  const before = await openTable(lake, 't')
+  expect((await ensureTable(lake, wanted)).entry).toEqual(before.entry)
+})
+
+test('only the format version that Sluice writes can be created', async () => {
+  const lake = memoryLake()
+  const columns = [column('a', 'int')]
+  const { metadata } = await ensureTable(lake, definition('t', columns, { formatVersion: 2 }))
+  expect(metadata['format-version']).toBe(2)
+  await expect(ensureTable(lake, definition('v3', columns, { formatVersion: 3 }))).rejects.toMatchObject({
+    kind: 'unsupported',
+  })
+  expect(await loadTable(lake, 'v3')).toBeUndefined()
+})
+
+test('data and metadata go where the table’s properties say, whether they end with a slash or not', async () => {
+  const lake = memoryLake()
+  const properties = {
+    'write.data.path': `${lake.zones.tables}/elsewhere/data/`,
+    'write.metadata.path': `${lake.zones.tables}/elsewhere/metadata`,
+  }
+  const table = await ensureTable(lake, definition('t', [column('a', 'int')], { properties }))
+  expect(table.entry.metadataLocation).toMatch(/\/elsewhere\/metadata\/00000-[^/]+$/)
+  expect(dataFileUri(table, manifestOnly(''), 'f.parquet')).toBe(`${lake.zones.tables}/elsewhere/data/f.parquet`)
 })

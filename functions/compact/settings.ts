@@ -1,0 +1,90 @@
+import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
+import type { Table } from '#lake/iceberg/table.ts'
+
+export type Strategy = Dataset['compaction']['strategy']
+
+/** What a plan is made by. Sizes are bytes of files as they are stored. */
+export interface CompactionSettings {
+  readonly strategy: Strategy
+  readonly targetFileBytes: number
+  /** So many small files of one partition are worth rewriting. */
+  readonly minFiles: number
+  /** Undefined: what the table's properties say. */
+  readonly codec: 'zstd' | 'snappy' | undefined
+  /** So many delete files on one data file are too many, whatever they delete. */
+  readonly deleteFilesMax: number
+  /** Such a share of a file's rows being deleted is worth rewriting it. */
+  readonly deletedRatioMax: number
+  /** A group is rewritten by one call of a function. */
+  readonly groupBytesMax: number
+  readonly groupFilesMax: number
+  /** A single file over this bound cannot be cut into groups, so its partition goes to Athena. Infinite where no function's limits hold. */
+  readonly fileBytesMax: number
+}
+
+/** Where the work runs: on a laptop nothing ends after 15 minutes. */
+export type Bounds = Partial<Pick<CompactionSettings, 'groupBytesMax' | 'groupFilesMax' | 'fileBytesMax'>>
+
+const MIB = 1_048_576
+
+/**
+ * A function has 10 GB of disk and 15 minutes. Two cores rewrite 50 to 110 MB/s from local disk (`npm run bench`), and S3 is slower
+ * than that: 2 GiB end within two minutes to three, and inputs and outputs together leave room for a sort to spill.
+ */
+const GROUP_BYTES_MAX = 2_048 * MIB
+/** Each input is a request to S3 and a name in a statement. */
+const GROUP_FILES_MAX = 2_000
+/** One file of this size, its rewritten copy and a sort's spill just fit the disk. */
+const FILE_BYTES_MAX = 3_072 * MIB
+
+/** Iceberg's own delete-ratio-threshold. Its delete-file-threshold is off by default; every delete file costs each read a join. */
+const DELETED_RATIO_MAX = 0.3
+const DELETE_FILES_MAX = 10
+
+/** Iceberg's default is 512 MB, which a table of another writer may rely on. */
+const TARGET_FILE_BYTES = 512 * MIB
+const MIN_FILES = 5
+
+/**
+ * From the dataset, for its table and its quarantine; for any other table from the properties that engines honour, with Iceberg's
+ * defaults. Rejected rows are looked up by batch, so a quarantine is never sorted.
+ */
+export function settingsOf(
+  table: Table,
+  options: {
+    readonly datasets?: readonly Dataset[] | undefined
+    readonly strategy?: Strategy | undefined
+    readonly bounds?: Bounds | undefined
+  } = {},
+): CompactionSettings {
+  const { properties } = table.metadata
+  const owner = options.datasets?.find(each => each.name === table.name || quarantineTableName(each) === table.name)
+  const target = Number(properties['write.target-file-size-bytes'])
+  return {
+    strategy: options.strategy ?? (owner?.name === table.name ? owner.compaction.strategy : 'binpack'),
+    targetFileBytes: owner?.compaction.targetFileBytes ?? (target > 0 ? target : TARGET_FILE_BYTES),
+    minFiles: owner?.compaction.minFiles ?? MIN_FILES,
+    codec: owner?.compaction.codec,
+    deleteFilesMax: DELETE_FILES_MAX,
+    deletedRatioMax: DELETED_RATIO_MAX,
+    groupBytesMax: GROUP_BYTES_MAX,
+    groupFilesMax: GROUP_FILES_MAX,
+    fileBytesMax: FILE_BYTES_MAX,
+    ...options.bounds,
+  }
+}
+
+// --- Cost ----------------------------------------------------------------------------------------------------------
+
+/** The memory of the function that stacks/plan.ts deploys. */
+const FUNCTION_GB = 3.5
+/** Half of what the slowest run on two cores did, from local disk (`npm run bench`): what comes from S3 comes slower. */
+const BYTES_PER_SECOND = 25_000_000
+/** Start of a process, the table's metadata, the last upload. */
+const GROUP_SECONDS = 4
+
+/** GB-seconds that Lambda would charge for groups of these sizes: an estimate on the dear side. */
+export function estimateGbSeconds(groups: readonly { readonly bytes: number }[]): number {
+  const seconds = groups.reduce((sum, group) => sum + GROUP_SECONDS + group.bytes / BYTES_PER_SECOND, 0)
+  return Math.round(seconds * FUNCTION_GB)
+}

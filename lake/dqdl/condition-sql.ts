@@ -1,0 +1,116 @@
+import { join, type Sql, sql } from '../duckdb/sql.ts'
+import type { DateOperand, Duration, NumberCondition, Operator, SizeCondition } from './ast.ts'
+import { computeNumber, type Incomputable, isIncomputable, type Last } from './number.ts'
+
+const COMPARISONS: Readonly<Record<string, Sql>> = {
+  '>': sql`>`,
+  '>=': sql`>=`,
+  '<': sql`<`,
+  '<=': sql`<=`,
+  '=': sql`=`,
+  '!=': sql`<>`,
+}
+
+/** `value <operator> operands` as DuckDB compares; between excludes both ends, not between includes them. */
+export function compareSql(value: Sql, operator: Operator, operands: readonly Sql[]): Sql {
+  const [first = sql`NULL`, second = sql`NULL`] = operands
+  switch (operator) {
+    case 'between':
+      return sql`(${value} > ${first} AND ${value} < ${second})`
+    case 'not between':
+      return sql`(${value} <= ${first} OR ${value} >= ${second})`
+    case 'in':
+      return sql`(${join(
+        operands.map(operand => sql`${value} = ${operand}`),
+        ' OR ',
+      )})`
+    case 'not in':
+      return sql`(${join(
+        operands.map(operand => sql`${value} <> ${operand}`),
+        ' AND ',
+      )})`
+    case 'matches':
+    case 'not matches':
+      return sql`FALSE`
+    default:
+      return sql`(${value} ${COMPARISONS[operator] as Sql} ${first})`
+  }
+}
+
+/** A comparison of a double column with the condition's operands; NULL among them is left to the caller. */
+export function compareNumber(value: Sql, condition: NumberCondition, last: Last): Sql | Incomputable {
+  const numbers: Sql[] = []
+  for (const operand of condition.operands) {
+    if (operand.kind === 'null') continue
+    const computed = computeNumber(operand, last)
+    if (isIncomputable(computed)) return computed
+    if (Number.isNaN(computed)) return { problem: 'an operand is not a number' }
+    numbers.push(sql`CAST(${computed} AS DOUBLE)`)
+  }
+  return compareSql(value, condition.operator, numbers)
+}
+
+/** Dates are days: both sides are cut to the day, even for now(). */
+export function dateSql(operand: DateOperand, nowMs: number): Sql | Incomputable {
+  switch (operand.kind) {
+    case 'date':
+      return isDate(operand.text)
+        ? sql`CAST(${operand.text} AS DATE)`
+        : { problem: `"${operand.text}" is not a day of the calendar` }
+    case 'now':
+      return sql`CAST(epoch_ms(${shifted(operand, nowMs)}) AS DATE)`
+    case 'time':
+      return sql`CAST(epoch_ms(${nowMs}) AS DATE)`
+    case 'null':
+      return { problem: 'NULL cannot be compared' }
+  }
+}
+
+/** Milliseconds since the epoch of a date operand; clock times are those of today in UTC. */
+export function instantOf(operand: DateOperand, nowMs: number): number | Incomputable {
+  switch (operand.kind) {
+    case 'date':
+      return isDate(operand.text)
+        ? Date.parse(operand.text)
+        : { problem: `"${operand.text}" is not a day of the calendar` }
+    case 'now':
+      return shifted(operand, nowMs)
+    case 'time':
+      return Math.floor(nowMs / DAY_MS) * DAY_MS + operand.minutes * 60_000
+    case 'null':
+      return { problem: 'NULL cannot be compared' }
+  }
+}
+
+const DAY_MS = 86_400_000
+
+function isDate(text: string): boolean {
+  const time = Date.parse(text)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text)
+}
+
+function shifted({ offset }: Extract<DateOperand, { kind: 'now' }>, nowMs: number): number {
+  if (offset === undefined) return nowMs
+  const ms = hoursOf(offset.duration) * 3_600_000
+  return offset.sign === '-' ? nowMs - ms : nowMs + ms
+}
+
+/** Minutes to four digits, as Glue turns them into hours. */
+export function hoursOf({ amount, unit }: Duration): number {
+  if (unit === 'days') return amount * 24
+  return unit === 'hours' ? amount : Math.round((amount / 60) * 10_000) / 10_000
+}
+
+const UNITS = { B: 1, KB: 1_024, MB: 1_024 ** 2, GB: 1_024 ** 3, TB: 1_024 ** 4 } as const
+
+/** A condition on sizes as one on bytes. */
+export function bytesCondition({ operator, operands }: SizeCondition): NumberCondition {
+  return {
+    kind: 'number',
+    operator,
+    operands: operands.map(({ amount, unit }) => {
+      const value = amount * UNITS[unit ?? 'B']
+      return { kind: 'literal', text: String(value), value }
+    }),
+  }
+}

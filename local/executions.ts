@@ -1,0 +1,201 @@
+import { publish } from '#functions/publish/publish.ts'
+import { quality } from '#functions/quality/quality.ts'
+import { batchRequest } from '#lake/batch-request.ts'
+import type { Dataset } from '#lake/dataset.ts'
+import type { LocalLake } from '#lake/disk/disk-lake.ts'
+import { isLakeError, LakeError, TERMINAL_ERROR } from '#lake/errors.ts'
+import { EVENT_SOURCE } from '#lake/events.ts'
+import type { LakeEvent } from '#lake/lake.ts'
+import { compact } from '#workflows/compact.ts'
+import { refine } from '#workflows/refine.ts'
+import { rawBatchReady, tableNeedsCompaction } from '#workflows/rules.ts'
+import type { StateMachine } from '#workflows/states-language.ts'
+import type { TaskCall } from './asl/runtime.ts'
+import { type AslEvent, type AslRuntime, type Execution, execute } from './asl.ts'
+import { compactLocally } from './compaction.ts'
+import { matches } from './event-pattern.ts'
+import type { LocalStep } from './step.ts'
+
+interface World {
+  readonly lake: LocalLake
+  readonly datasets: readonly Dataset[]
+  readonly step: (step: LocalStep) => void
+}
+
+/**
+ * The rules, targets and state machines of AWS in this process. What it returns takes every event of the bus, and resolves
+ * when what the event started has ended.
+ */
+export function startExecutions(world: World): (event: LakeEvent) => Promise<void> {
+  const runtime = stepFunctions(world)
+  const inTurn = oneAtATime()
+  const waiting = new Set<string>()
+  return async event => {
+    const envelope = { source: EVENT_SOURCE, ...event }
+    if (matches(rawBatchReady, envelope)) await inTurn(() => refineBatch(world, runtime, envelope))
+    const { table } = event.detail as { readonly table: string }
+    // A compaction that has not begun yet will see what the others before it were to see.
+    if (!matches(tableNeedsCompaction, envelope) || waiting.has(table)) return
+    waiting.add(table)
+    await inTurn(() => {
+      waiting.delete(table)
+      return compactTable(world, runtime, envelope)
+    })
+  }
+}
+
+/** Each execution plans for all the memory there is, so they wait for each other before they start, not within. */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return work => {
+    const turn = last.then(work, work)
+    last = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+// --- State machines ------------------------------------------------------------------------------------------------
+
+async function refineBatch({ lake, step }: World, runtime: AslRuntime, event: LakeEvent): Promise<void> {
+  const { dataset, batch } = event.detail as { readonly dataset: string; readonly batch: string }
+  const machine = refine({
+    quality: 'quality',
+    publish: 'publish',
+    rejectedTopic: 'rejected',
+    bus: 'sluice',
+    staging: lake.zones.staging,
+  })
+  const result = await run(lake, machine, {
+    name: 'refine',
+    event,
+    runtime,
+    onEvent: each => {
+      const about = { dataset, batch, state: each.state ?? '' }
+      if (each.type === 'StateEntered') step({ kind: 'state', ...about })
+      if (each.type === 'StateRetryScheduled' || each.type === 'StateCaught')
+        step({ kind: 'retry', ...about, error: each.error ?? '', cause: each.cause ?? '' })
+    },
+  })
+  step({ kind: 'finished', dataset, batch, status: result.status, ...failureOf(result) })
+}
+
+async function compactTable({ lake, step }: World, runtime: AslRuntime, event: LakeEvent): Promise<void> {
+  const { table } = event.detail as { readonly table: string }
+  const machine = compact({
+    compact: 'compact',
+    bus: 'sluice',
+    database: 'local',
+    athena: { workGroup: 'none', output: lake.zones.ops },
+    // Each rewrite plans for all the memory there is.
+    groupsAtOnce: 1,
+  })
+  const result = await run(lake, machine, {
+    name: 'compact',
+    event,
+    runtime,
+    onEvent: each => {
+      const about = { table, state: each.state ?? '' }
+      if (each.type === 'StateEntered') step({ kind: 'compacting', ...about })
+      if (each.type === 'StateRetryScheduled' || each.type === 'StateCaught')
+        step({ kind: 'compacting', ...about, error: each.error ?? '', cause: each.cause ?? '' })
+    },
+  })
+  step({ kind: 'compacted', table, status: result.status, ...failureOf(result) })
+}
+
+function run(
+  lake: LocalLake,
+  machine: StateMachine,
+  {
+    name,
+    event,
+    runtime,
+    onEvent,
+  }: {
+    readonly name: string
+    readonly event: LakeEvent
+    readonly runtime: AslRuntime
+    readonly onEvent: (event: AslEvent) => void
+  },
+): Promise<Execution> {
+  return execute(machine, event, { ...runtime, onEvent }, { name: lake.ids.uuid(), machine: name })
+}
+
+const failureOf = (result: Execution): { readonly error?: string; readonly cause?: string } =>
+  result.status === 'SUCCEEDED' ? {} : { error: result.error, cause: result.cause }
+
+// --- Services ------------------------------------------------------------------------------------------------------
+
+function stepFunctions(world: World): AslRuntime {
+  const { lake, step } = world
+  return {
+    clock: lake.clock,
+    ids: lake.ids,
+    task: async call => {
+      switch (call.resource) {
+        case 'arn:aws:states:::lambda:invoke':
+          return invoke(world, call)
+        case 'arn:aws:states:::sns:publish':
+          return notify(call, step)
+        case 'arn:aws:states:::events:putEvents':
+          return putEvents(lake, call)
+        default:
+          throw new LakeError('unsupported', `local mode has no service ${call.resource}`)
+      }
+    },
+  }
+}
+
+type LocalFunction = (world: World, payload: unknown) => Promise<unknown>
+
+const ofBatch =
+  (story: typeof quality | typeof publish): LocalFunction =>
+  async ({ lake, datasets }, payload) => {
+    const { dataset, batch } = batchRequest(datasets, payload)
+    return story(lake, dataset, { batch })
+  }
+
+const FUNCTIONS = {
+  quality: ofBatch(quality),
+  publish: ofBatch(publish),
+  compact: compactLocally,
+} as const satisfies Readonly<Record<string, LocalFunction>>
+
+async function invoke(world: World, call: TaskCall): Promise<unknown> {
+  const { FunctionName, Payload } = call.arguments as {
+    readonly FunctionName: keyof typeof FUNCTIONS
+    readonly Payload: unknown
+  }
+  try {
+    return { Payload: await FUNCTIONS[FunctionName](world, Payload), StatusCode: 200 }
+  } catch (error) {
+    world.lake.log.error(`${FunctionName} failed`, { error: error instanceof Error ? error.message : String(error) })
+    throw asTaskError(error)
+  }
+}
+
+/** Retry and Catch go by an error's name, as Lambda reports it. */
+function asTaskError(error: unknown): Error {
+  const named = new Error(error instanceof Error ? error.message : String(error), { cause: error })
+  if (isLakeError(error)) named.name = error.retryable ? `Sluice.${error.kind}` : TERMINAL_ERROR
+  return named
+}
+
+async function notify(call: TaskCall, step: (step: LocalStep) => void): Promise<unknown> {
+  const { Subject, Message } = call.arguments as { readonly Subject: string; readonly Message: string }
+  step({ kind: 'notice', subject: Subject, message: Message })
+  return { MessageId: 'local' }
+}
+
+async function putEvents(lake: LocalLake, call: TaskCall): Promise<unknown> {
+  const { Entries } = call.arguments as {
+    readonly Entries: readonly { readonly DetailType: string; readonly Detail: unknown }[]
+  }
+  await lake.bus.publish(
+    Entries.map(entry => ({
+      'detail-type': entry.DetailType,
+      detail: (typeof entry.Detail === 'string' ? JSON.parse(entry.Detail) : entry.Detail) as LakeEvent['detail'],
+    })),
+  )
+  return { FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: lake.ids.uuid() })) }
+}

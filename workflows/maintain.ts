@@ -1,0 +1,117 @@
+import { MAINTENANCE_FAILED, type MaintenanceFailed } from './events.ts'
+import type { Branch, StateMachine, States, TaskState } from './states-language.ts'
+import { announcedFailure, causeUpTo, giveUp, invoke, type Templated } from './tasks.ts'
+
+/** What the definition refers to: ARNs of the two functions and the name of Sluice's bus. */
+export interface MaintainTargets {
+  readonly maintain: string
+  readonly sweep: string
+  readonly bus: string
+  readonly tablesAtOnce: number
+}
+
+/**
+ * `maintain`: of each table expire snapshots, then rewrite manifests, then delete what nothing reaches any more. Started by
+ * a schedule with `{ tables }`. Only the sweeper deletes, and it never commits; the steps before it commit and never delete.
+ */
+export function maintain(targets: MaintainTargets): StateMachine {
+  return {
+    Comment: 'Keep tables small in metadata and free of files that nothing reaches.',
+    QueryLanguage: 'JSONata',
+    TimeoutSeconds: 43_200,
+    StartAt: 'Maintain Tables',
+    States: {
+      'Maintain Tables': {
+        Type: 'Map',
+        Items: '{% $states.input.tables %}',
+        MaxConcurrency: targets.tablesAtOnce,
+        ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, ...oneTable(targets) },
+        Assign: { failed: "{% [$states.result[status = 'failed']] %}" },
+        Output: {},
+        Catch: [{ ...giveUp('map'), Assign: { failed: [] } }],
+        Next: 'Review',
+      },
+      ...review(targets.bus),
+    },
+  }
+}
+
+/** A table whose step fails is left as it is, and the other tables go on. */
+function oneTable({ maintain: maintainArn, sweep }: MaintainTargets): Branch {
+  return {
+    StartAt: 'Expire Snapshots',
+    States: {
+      'Expire Snapshots': {
+        ...step(maintainArn, 'expire', { ifExists: true }),
+        Output:
+          '{% $states.result.Payload.absent = true ? { "table": $states.input, "status": "absent" } : $states.input %}',
+        Next: 'Is There?',
+      },
+      // A dataset that nothing has come for has no table yet, and one that refused nothing has no quarantine.
+      'Is There?': {
+        Type: 'Choice',
+        Choices: [{ Condition: "{% $type($states.input) = 'object' %}", Next: 'Put Aside' }],
+        Default: 'Rewrite Manifests',
+      },
+      'Rewrite Manifests': { ...step(maintainArn, 'manifests'), Next: 'Sweep' },
+      Sweep: { ...step(sweep, 'sweep'), Output: { table: '{% $states.input %}', status: 'done' }, End: true },
+      'Put Aside': { Type: 'Pass', End: true },
+    },
+  }
+}
+
+/** The input of a step and its output are the table's name. */
+function step(
+  functionArn: string,
+  action: 'expire' | 'manifests' | 'sweep',
+  wishes: Readonly<Record<string, unknown>> = {},
+): TaskState {
+  return {
+    ...invoke(functionArn, { action, table: '{% $states.input %}', ...wishes }),
+    Output: '{% $states.input %}',
+    Catch: [
+      {
+        ErrorEquals: ['States.ALL'],
+        Output: {
+          table: '{% $states.input %}',
+          status: 'failed',
+          step: action,
+          error: '{% $states.errorOutput.Error %}',
+          cause: causeUpTo(TABLE_CAUSE_LENGTH_MAX),
+        },
+        Next: 'Put Aside',
+      },
+    ],
+  }
+}
+
+/** Of each table, so that those of all tables together stay far below the limit of a payload. */
+const TABLE_CAUSE_LENGTH_MAX = 500
+
+function review(bus: string): States {
+  const detail: Templated<MaintenanceFailed> = {
+    tables: "{% $join([$failed.table], ', ') %}",
+    error: '{% $states.input.error %}',
+    cause: '{% $states.input.cause %}',
+    execution: '{% $states.context.Execution.Id %}',
+  }
+  return {
+    Review: {
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $count($failed) > 0 %}', Next: 'Tables Failed' }],
+      Default: 'Maintained',
+    },
+    Maintained: { Type: 'Succeed' },
+    'Tables Failed': {
+      Type: 'Pass',
+      Output: {
+        error: '{% $failed[0].error %}',
+        cause:
+          "{% $substring($string($count($failed)) & ' tables failed, the others are maintained: ' & " +
+          "$join($failed.(table & ': ' & step & ': ' & error & ': ' & cause), '; '), 0, 2000) %}",
+      },
+      Next: 'Announce Failure',
+    },
+    ...announcedFailure(bus, MAINTENANCE_FAILED, detail),
+  }
+}
