@@ -8,6 +8,7 @@ export const EVENT_SOURCE = 'sluice'
 export const RAW_BATCH_READY = 'Raw Batch Ready'
 export const TABLE_COMMITTED = 'Table Committed'
 export const BATCH_REJECTED = 'Batch Rejected'
+export const TABLE_COMPACTED = 'Table Compacted'
 
 /** A batch manifest stands in `ops/`: the raw objects can be refined. */
 export interface RawBatchReady {
@@ -37,6 +38,20 @@ export interface BatchRejected {
   readonly batch: string
   readonly reason: string
   readonly verdict: Uri
+}
+
+/** Rows of a table are in other files now. Nothing that follows a table's rows has to do with it, and it starts no compaction. */
+export interface TableCompacted {
+  readonly table: TableName
+  readonly run: string
+  /** Decimal text; several after partial progress. */
+  readonly snapshotIds: readonly string[]
+  readonly filesBefore: number
+  readonly filesAfter: number
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+  /** Groups that were left as they are, because somebody else changed their files meanwhile. */
+  readonly groupsGivenUp: number
 }
 
 /** An event of one known type; assignable to `LakeEvent`. */
@@ -87,6 +102,32 @@ export function batchRejected(lake: Lake, verdict: Verdict): TypedEvent<typeof B
       batch: verdict.batch,
       reason: verdict.reason ?? 'halted by a quality rule',
       verdict: verdictUri(lake, verdict.dataset, verdict.batch),
+    },
+  }
+}
+
+/** What of a compaction's report goes into its event. */
+interface Compacted {
+  readonly table: TableName
+  readonly run: string
+  readonly snapshotIds: readonly string[]
+  readonly before: { readonly files: number; readonly bytes: number }
+  readonly after: { readonly files: number; readonly bytes: number }
+  readonly givenUp: readonly unknown[]
+}
+
+export function tableCompacted(report: Compacted): TypedEvent<typeof TABLE_COMPACTED, TableCompacted> {
+  return {
+    'detail-type': TABLE_COMPACTED,
+    detail: {
+      table: report.table,
+      run: report.run,
+      snapshotIds: report.snapshotIds,
+      filesBefore: report.before.files,
+      filesAfter: report.after.files,
+      bytesBefore: report.before.bytes,
+      bytesAfter: report.after.bytes,
+      groupsGivenUp: report.givenUp.length,
     },
   }
 }

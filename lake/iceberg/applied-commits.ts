@@ -14,11 +14,11 @@ export const REMEMBERED_SUMMARY: readonly string[] = ['sluice.superseded-by-obje
 
 /**
  * A commit is remembered for half a year, twice the 90 days for which Step Functions remembers the name of an execution, and the latest
- * 200,000 of a table at most: at one a minute that is more than four months. The file then has about 6 MB. Work that is repeated later than
+ * 100,000 of a table at most: at one a minute that is more than two months. The file then has about 3 MB. Work that is repeated later than
  * that, under the same commit id and after its snapshot expired, would be applied again as if it were new.
  */
 const REMEMBERED_MS = 180 * 86_400_000
-const REMEMBERED_MAX = 200_000
+const REMEMBERED_MAX = 100_000
 
 /** Looks commits up, in the history first and then among the remembered ones. A file is read once, whatever the number of attempts. */
 export interface AppliedCommits {
@@ -38,7 +38,7 @@ export function appliedCommits(lake: Lake): AppliedCommits {
       const uri = metadata.properties[APPLIED_COMMITS]
       if (retained !== undefined || uri === undefined) return retained
       const found = lineOf(await textOf(uri), commitId)
-      return found !== undefined && isBehind(found, metadata) ? snapshotOf(found, commitId) : undefined
+      return found !== undefined && found.sequence < horizonOf(metadata) ? snapshotOf(found, commitId) : undefined
     },
   }
 }
@@ -51,8 +51,9 @@ export function appliedCommits(lake: Lake): AppliedCommits {
 export async function rememberCommits(lake: Lake, table: Table, snapshots: readonly Snapshot[]): Promise<Uri> {
   const { metadata, entry } = table
   const before = metadata.properties[APPLIED_COMMITS]
+  const horizon = horizonOf(metadata)
   const known =
-    before === undefined ? [] : linesOf(await readText(lake, before)).filter(line => isBehind(line, metadata))
+    before === undefined ? [] : linesOf(await readText(lake, before)).filter(each => each.sequence < horizon)
   const applied = new Set(appliedSnapshots(metadata).map(snapshot => snapshot['snapshot-id']))
   const added = snapshots.filter(snapshot => applied.has(snapshot['snapshot-id'])).flatMap(remembered)
   const all = new Map([...known, ...added].map(line => [line.hash, line]))
@@ -122,7 +123,7 @@ async function readText(lake: Lake, uri: Uri): Promise<string> {
   }
 }
 
-/** Found in the text as it is: parsing 200,000 lines for one of them would take longer than the commit. */
+/** Found in the text as it is: parsing 100,000 lines for one of them would take longer than the commit. */
 function lineOf(text: string, commitId: string): Line | undefined {
   const start = text.indexOf(`\n${hashOf(commitId)} `)
   if (start < 0) return undefined
@@ -148,12 +149,12 @@ function parse(line: string): Line {
 }
 
 /**
- * Whether the present state was built from it. Whatever is younger than the oldest snapshot that the chain of parents still reaches would be
- * in that chain: it was rolled back after its snapshot expired, and its work may be done again.
+ * The sequence number below which a remembered commit is part of the present state. Whatever is younger than the oldest snapshot that the
+ * chain of parents still reaches would be in that chain: it was rolled back after its snapshot expired, and its work may be done again.
  */
-function isBehind({ sequence }: Line, metadata: TableMetadata): boolean {
+function horizonOf(metadata: TableMetadata): bigint {
   const oldest = ancestors(metadata).at(-1)
-  return oldest?.['parent-snapshot-id'] !== undefined && sequence < oldest['sequence-number']
+  return oldest?.['parent-snapshot-id'] === undefined ? 0n : oldest['sequence-number']
 }
 
 function snapshotOf(line: Line, commitId: string): Snapshot {

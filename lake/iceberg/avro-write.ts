@@ -24,7 +24,9 @@ export function encodeAvro(
   metadata: Readonly<Record<string, string>> = {},
 ): Buffer {
   const encode = encoder(schema, new Map())
-  const blocks = [...batches(records)].map(batch => encodeBlock(batch, encode))
+  // Block by block, so that records that are read from another file need never be in memory together.
+  const blocks: ReturnType<typeof encodeBlock>[] = []
+  for (const batch of batches(records)) blocks.push(encodeBlock(batch, encode))
   const header = { 'avro.schema': JSON.stringify(schema), 'avro.codec': 'deflate', ...metadata }
   // Sixteen bytes that cannot stand in the data by chance; taken from the content, so that equal input gives equal bytes.
   const hash = createHash('md5').update(JSON.stringify(header))

@@ -79,43 +79,88 @@ export interface WrittenManifest {
 
 /** The row of a manifest list for a manifest that was just written. */
 export function manifestFile(
-  entries: readonly ManifestEntry[],
+  entries: Iterable<ManifestEntry>,
   columns: readonly PartitionColumn[],
   written: WrittenManifest,
 ): ManifestFile {
-  const of = (status: number): readonly ManifestEntry[] => entries.filter(entry => entry.status === status)
-  const rows = (status: number): bigint => of(status).reduce((sum, entry) => sum + entry.data_file.record_count, 0n)
-  const live = entries.filter(entry => entry.status !== 2).map(entry => entry.sequence_number ?? written.sequenceNumber)
+  const tally = newTally(columns)
+  for (const entry of entries) count(tally, entry)
+  return rowOf(tally, written)
+}
+
+/** What a row of the list says of the entries, counted while they are written. */
+export interface Tally {
+  readonly columns: readonly PartitionColumn[]
+  /** By status. */
+  readonly files: [existing: number, added: number, removed: number]
+  readonly rows: [existing: bigint, added: bigint, removed: bigint]
+  /** The least data sequence number that a live entry carries itself; undefined when all of them inherit theirs. */
+  leastSequence: bigint | undefined
+  readonly partitions: FieldTally[]
+}
+
+interface FieldTally {
+  hasNull: boolean
+  hasNaN: boolean
+  lower: Value | undefined
+  upper: Value | undefined
+}
+
+export function newTally(columns: readonly PartitionColumn[]): Tally {
+  const partitions = columns.map(() => ({ hasNull: false, hasNaN: false, lower: undefined, upper: undefined }))
+  return { columns, files: [0, 0, 0], rows: [0n, 0n, 0n], leastSequence: undefined, partitions }
+}
+
+export function count(tally: Tally, { status, sequence_number: own, data_file: file }: ManifestEntry): void {
+  tally.files[status]++
+  tally.rows[status] += file.record_count
+  if (status !== 2 && own !== null)
+    tally.leastSequence = tally.leastSequence === undefined || own < tally.leastSequence ? own : tally.leastSequence
+  for (const [index, field] of tally.partitions.entries())
+    countValue(field, fromPartition((tally.columns[index] as PartitionColumn).type, file.partition[index] ?? null))
+}
+
+function countValue(field: FieldTally, value: Value | null): void {
+  if (value === null) field.hasNull = true
+  else if (Number.isNaN(value)) field.hasNaN = true
+  else {
+    field.lower = field.lower === undefined ? value : lesser(field.lower, value)
+    field.upper = field.upper === undefined ? value : greater(field.upper, value)
+  }
+}
+
+export function rowOf(
+  { columns, files, rows, leastSequence, partitions }: Tally,
+  written: WrittenManifest,
+): ManifestFile {
+  const least = leastSequence ?? written.sequenceNumber
   return {
     manifest_path: written.path,
     manifest_length: BigInt(written.bytes),
     partition_spec_id: written.specId,
     content: written.content,
     sequence_number: written.sequenceNumber,
-    min_sequence_number: live.reduce<Value>(lesser, written.sequenceNumber) as bigint,
+    min_sequence_number: least < written.sequenceNumber ? least : written.sequenceNumber,
     added_snapshot_id: written.snapshotId,
-    added_files_count: of(1).length,
-    existing_files_count: of(0).length,
-    deleted_files_count: of(2).length,
-    added_rows_count: rows(1),
-    existing_rows_count: rows(0),
-    deleted_rows_count: rows(2),
-    partitions: columns.map((column, index) => summary(entries, column, index)),
+    added_files_count: files[1],
+    existing_files_count: files[0],
+    deleted_files_count: files[2],
+    added_rows_count: rows[1],
+    existing_rows_count: rows[0],
+    deleted_rows_count: rows[2],
+    partitions: columns.map((column, index) => summary(column, partitions[index] as FieldTally)),
     key_metadata: null,
   }
 }
 
-function summary(entries: readonly ManifestEntry[], column: PartitionColumn, index: number): PartitionSummary {
-  const stored = entries.map(entry => fromPartition(column.type, entry.data_file.partition[index] ?? null))
-  const present = stored.filter(value => value !== null)
-  const numbers = present.filter(value => !Number.isNaN(value))
+function summary(column: PartitionColumn, { hasNull, hasNaN, lower, upper }: FieldTally): PartitionSummary {
   // No bounds for uuid, for the reason that files get none: readers disagree on its order.
-  const bounded = column.type === 'uuid' || numbers.length === 0 ? undefined : numbers
+  const isBounded = column.type !== 'uuid' && lower !== undefined && upper !== undefined
   return {
-    contains_null: present.length < stored.length,
-    contains_nan: numbers.length < present.length,
-    lower_bound: bounded ? toBinary(column.type, bounded.reduce(lesser)) : null,
-    upper_bound: bounded ? toBinary(column.type, bounded.reduce(greater)) : null,
+    contains_null: hasNull,
+    contains_nan: hasNaN,
+    lower_bound: isBounded ? toBinary(column.type, lower) : null,
+    upper_bound: isBounded ? toBinary(column.type, upper) : null,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Lake } from '../lake.ts'
+import { mapParallel } from '../parallel.ts'
 import { MANIFEST_BYTES_TARGET } from './operations/rewrite-manifests.ts'
-import { entriesOf } from './snapshot.ts'
+import { readEntries } from './snapshot.ts'
 import type { ManifestEntry, ManifestFile, TableMetadata } from './types.ts'
 import { carried, manifestOnce, type Target } from './write-manifest.ts'
 
@@ -26,7 +27,7 @@ export async function mergeManifests(
   const merged: ManifestFile[] = []
   for (const bin of bins) {
     const isFilling = bin.length < 2 || (bin.includes(first) && bin.length < settings.minCount)
-    // One bin at a time, because the entries of a bin are held in memory.
+    // One bin at a time: its manifests are held in memory, as they are stored.
     merged.push(...(isFilling ? bin : [await merge(lake, target, bin)]))
   }
   return merged
@@ -78,15 +79,20 @@ function merge(lake: Lake, target: Target, bin: readonly ManifestFile[]): Promis
     content,
     key: ['merged', ...bin.map(manifest => manifest.manifest_path)],
     entries: async () => {
-      const entries: ManifestEntry[] = []
-      for (const manifest of bin)
-        for (const entry of await entriesOf(lake, target.metadata, manifest)) {
-          const kept = mergedEntry(entry, target)
-          if (kept) entries.push(kept)
-        }
-      return entries
+      const read = await mapParallel(bin, MANIFESTS_AT_ONCE, manifest => readEntries(lake, target.metadata, manifest))
+      return mergedEntries(read, target)
     },
   })
+}
+
+const MANIFESTS_AT_ONCE = 8
+
+function* mergedEntries(read: readonly Iterable<ManifestEntry>[], target: Target): Generator<ManifestEntry> {
+  for (const entries of read)
+    for (const entry of entries) {
+      const kept = mergedEntry(entry, target)
+      if (kept) yield kept
+    }
 }
 
 /** What this commit adds stays added and what it removes stays removed; removals of earlier commits have been told by their snapshots. */

@@ -1,8 +1,10 @@
 import { assert, LakeError } from '../errors.ts'
 import type { Lake } from '../lake.ts'
+import { mapParallel } from '../parallel.ts'
+import type { ManifestReading } from './manifest.ts'
 import type { ManifestGroup } from './operations/staged.ts'
 import type { PartitionColumn } from './partition.ts'
-import { entriesOf } from './snapshot.ts'
+import { readEntries } from './snapshot.ts'
 import { columnsOf } from './table.ts'
 import type { ManifestEntry, ManifestFile } from './types.ts'
 import { compareValues, fromPartition, type Value } from './value.ts'
@@ -23,7 +25,6 @@ export async function rewriteManifests(
       next: 'plan the rewrite again on the table as it is',
     })
   const rewritten: ManifestFile[] = []
-  // One group at a time, because the entries of a group are held in memory.
   for (const group of groups) rewritten.push(...(await rewriteGroup(lake, target, group)))
   const kept = live.filter(manifest => !replaced.has(manifest.manifest_path))
   return [...rewritten, ...kept].toSorted((left, right) => left.content - right.content)
@@ -34,8 +35,8 @@ async function rewriteGroup(lake: Lake, target: Target, group: ManifestGroup): P
   const kinds = new Set(manifests.map(manifest => `${manifest.partition_spec_id} ${manifest.content}`))
   assert(kinds.size === 1 && outputs > 0, 'a group is of one spec and one content')
   const [{ partition_spec_id: specId, content }] = manifests as readonly [ManifestFile]
-  // Read by whichever output has to be written first, and by none when an earlier attempt wrote them all.
-  let sorted: Promise<readonly ManifestEntry[]> | undefined
+  // Made by whichever output has to be written first, and by none when an earlier attempt wrote them all.
+  let shares: Promise<Shares> | undefined
   const written: ManifestFile[] = []
   for (let output = 0; output < outputs; output++) {
     const file = await manifestOnce(lake, target, {
@@ -43,8 +44,8 @@ async function rewriteGroup(lake: Lake, target: Target, group: ManifestGroup): P
       content,
       key: ['rewritten', `${output} of ${outputs}`, ...manifests.map(manifest => manifest.manifest_path)],
       entries: async () => {
-        sorted ??= sortedEntries(lake, target, manifests)
-        return share(await sorted, output, outputs)
+        shares ??= shareOut(lake, target, group)
+        return entriesFor(output, await shares, await readAll(lake, target, manifests))
       },
     })
     written.push(file)
@@ -52,35 +53,72 @@ async function rewriteGroup(lake: Lake, target: Target, group: ManifestGroup): P
   return written.filter(file => file.existing_files_count !== 0)
 }
 
-function share(entries: readonly ManifestEntry[], index: number, parts: number): readonly ManifestEntry[] {
-  const bound = (part: number): number => Math.floor((entries.length * part) / parts)
-  return entries.slice(bound(index), bound(index + 1))
+/** For each manifest, which output each of its live entries goes to. */
+type Shares = readonly Uint32Array[]
+
+/**
+ * Equal numbers of files for each output, neighbours by partition. Entries are sorted by where they are, and read a second time to be written:
+ * together with their statistics they would not fit into memory.
+ */
+async function shareOut(lake: Lake, target: Target, { manifests, outputs }: ManifestGroup): Promise<Shares> {
+  const [{ partition_spec_id: specId }] = manifests as readonly [ManifestFile]
+  const columns = columnsOf(target.metadata, specId)
+  const read = await readAll(lake, target, manifests, { statistics: new Set() })
+  const places = read.flatMap((entries, manifest) =>
+    Array.from(entries, (entry, index): Place => ({ manifest, index, key: keyOf(entry, columns) })),
+  )
+  const sizes = manifests.map((_manifest, index) => places.filter(place => place.manifest === index).length)
+  const shares = sizes.map(size => new Uint32Array(size))
+  const sorted = places.sort((left, right) => compareKeys(left.key, right.key))
+  for (const [rank, { manifest, index }] of sorted.entries())
+    (shares[manifest] as Uint32Array)[index] = Math.floor((rank * outputs) / sorted.length)
+  return shares
 }
 
-async function sortedEntries(
+interface Place {
+  readonly manifest: number
+  readonly index: number
+  readonly key: readonly (Value | null)[]
+}
+
+const MANIFESTS_AT_ONCE = 8
+
+function readAll(
   lake: Lake,
   { metadata }: Target,
   manifests: readonly ManifestFile[],
-): Promise<readonly ManifestEntry[]> {
-  const [{ partition_spec_id: specId }] = manifests as readonly [ManifestFile]
-  const columns = columnsOf(metadata, specId)
-  const keyed: { readonly entry: ManifestEntry; readonly key: readonly (Value | null)[] }[] = []
-  for (const manifest of manifests)
-    for (const entry of await entriesOf(lake, metadata, manifest, { liveOnly: true }))
-      keyed.push({ entry: carried(entry), key: keyOf(entry, columns) })
-  return keyed.sort((left, right) => compareKeys(left.key, right.key)).map(each => each.entry)
+  reading: ManifestReading = {},
+): Promise<readonly Iterable<ManifestEntry>[]> {
+  return mapParallel(manifests, MANIFESTS_AT_ONCE, manifest =>
+    readEntries(lake, metadata, manifest, { ...reading, liveOnly: true }),
+  )
+}
+
+function* entriesFor(
+  output: number,
+  shares: Shares,
+  read: readonly Iterable<ManifestEntry>[],
+): Generator<ManifestEntry> {
+  for (const [manifest, entries] of read.entries()) {
+    let index = 0
+    for (const entry of entries) if (shares[manifest]?.[index++] === output) yield carried(entry)
+  }
 }
 
 const keyOf = (entry: ManifestEntry, columns: readonly PartitionColumn[]): readonly (Value | null)[] =>
   columns.map((column, index) => fromPartition(column.type, entry.data_file.partition[index] ?? null))
 
-/** Nulls first; NaN equals nothing and stays where it is. */
+/** Nulls first, NaN last. */
 function compareKeys(left: readonly (Value | null)[], right: readonly (Value | null)[]): number {
   for (const [index, one] of left.entries()) {
-    const other = right[index] ?? null
-    const order =
-      one === null || other === null ? Number(one !== null) - Number(other !== null) : compareValues(one, other)
+    const order = compareFields(one, right[index] ?? null)
     if (order !== 0) return order
   }
   return 0
+}
+
+function compareFields(left: Value | null, right: Value | null): number {
+  const rank = (value: Value | null): number => (value === null ? 0 : Number.isNaN(value) ? 2 : 1)
+  const order = rank(left) - rank(right)
+  return order !== 0 || rank(left) !== 1 ? order : compareValues(left as Value, right as Value)
 }

@@ -22,10 +22,10 @@ export interface ManifestContext {
   readonly content: 0 | 1
 }
 
-export function encodeManifest(entries: readonly ManifestEntry[], context: ManifestContext): Buffer {
+/** Entries are taken one by one, and written in blocks. */
+export function encodeManifest(entries: Iterable<ManifestEntry>, context: ManifestContext): Buffer {
   const { schema, spec, columns, content } = context
-  const records = entries.map(entry => ({ ...entry, data_file: fileRecord(entry.data_file, columns) }) as AvroRecord)
-  return encodeAvro(manifestEntrySchema(columns), records, {
+  return encodeAvro(manifestEntrySchema(columns), entryRecords(entries, columns), {
     schema: JSON.stringify(schema),
     'schema-id': String(schema['schema-id']),
     'partition-spec': JSON.stringify(spec.fields),
@@ -33,6 +33,10 @@ export function encodeManifest(entries: readonly ManifestEntry[], context: Manif
     'format-version': '2',
     content: content === 0 ? 'data' : 'deletes',
   })
+}
+
+function* entryRecords(entries: Iterable<ManifestEntry>, columns: readonly PartitionColumn[]): Generator<AvroRecord> {
+  for (const entry of entries) yield { ...entry, data_file: fileRecord(entry.data_file, columns) } as AvroRecord
 }
 
 function fileRecord(file: DataFile, columns: readonly PartitionColumn[]): AvroRecord {
@@ -67,14 +71,23 @@ export function decodeManifest(
   columns: readonly PartitionColumn[],
   reading: ManifestReading = {},
 ): readonly ManifestEntry[] {
-  const entries: ManifestEntry[] = []
+  return [...readManifest(bytes, manifest, columns, reading)]
+}
+
+/** As decodeManifest, entry by entry: the entries of a large manifest with all of their statistics take hundreds of megabytes. */
+export function* readManifest(
+  bytes: Buffer,
+  manifest: ManifestFile,
+  columns: readonly PartitionColumn[],
+  reading: ManifestReading = {},
+): Generator<ManifestEntry> {
   for (const raw of openAvro(bytes, { keyOf: keyById, ...wanted(reading.statistics) }).records) {
     const status = raw['status'] as 0 | 1 | 2
     if (status === 2 && reading.liveOnly) continue
     // Version 1 knows no sequence numbers: a manifest of sequence number 0 gives 0 to all its entries.
     const inherits = status === 1 || manifest.sequence_number === 0n
     const sequence = inherits ? manifest.sequence_number : null
-    entries.push({
+    yield {
       status,
       snapshot_id: long(raw['snapshot_id']) ?? manifest.added_snapshot_id,
       sequence_number: long(raw['sequence_number']) ?? sequence,
@@ -84,9 +97,8 @@ export function decodeManifest(
         columns,
         partial: reading.statistics !== undefined,
       }),
-    })
+    }
   }
-  return entries
 }
 
 function wanted(statistics: ReadonlySet<number> | undefined): AvroReading {

@@ -41,9 +41,10 @@ function mayHold({ lower, upper }: Range, value: Value): boolean {
   return (lower === undefined || order(lower, value) <= 0) && (upper === undefined || order(upper, value) >= 0)
 }
 
-/** Bounds that are cut are apart, so equal ones are the only value there is. */
+/** Bounds that are cut are apart, so equal ones are the only value there is; NaN is in no bounds. */
 function holdsOnly({ lower, upper, hasNaN }: Range, value: Value): boolean {
-  if (lower === undefined || upper === undefined || (typeof value === 'number' && hasNaN !== false)) return false
+  if (lower === undefined || upper === undefined || Number.isNaN(value)) return false
+  if (typeof value === 'number' && hasNaN !== false) return false
   return order(lower, value) === 0 && order(upper, value) === 0
 }
 

@@ -1,6 +1,6 @@
 import type { Lake } from '../lake.ts'
 import { ancestors } from './metadata.ts'
-import { entriesOf, manifestsOf } from './snapshot.ts'
+import { manifestsOf, readEntries } from './snapshot.ts'
 import type { DataFile, ManifestEntry, Snapshot, TableMetadata } from './types.ts'
 
 /**
@@ -37,11 +37,10 @@ export async function firstChange(
     if (asked.length === 0) continue
     for (const manifest of await manifestsOf(lake, snapshot)) {
       if (manifest.added_snapshot_id !== id || !contents.includes(manifest.content)) continue
-      const entries = await entriesOf(lake, metadata, manifest)
-      const found = entries.find(
-        entry => entry.snapshot_id === id && asked.includes(entry.status as 1 | 2) && matches(entry),
-      )
-      if (found) return found.data_file
+      for (const entry of await readEntries(lake, metadata, manifest)) {
+        const isOwn = entry.snapshot_id === id && asked.includes(entry.status as 1 | 2)
+        if (isOwn && matches(entry)) return entry.data_file
+      }
     }
   }
   return undefined

@@ -1,6 +1,6 @@
 import type { Lake, Uri } from '../lake.ts'
 import { mapParallel } from '../parallel.ts'
-import { decodeManifest, type ManifestReading, unlistedManifest } from './manifest.ts'
+import { type ManifestReading, readManifest, unlistedManifest } from './manifest.ts'
 import { decodeManifestList } from './manifest-list.ts'
 import { columnsOf } from './table.ts'
 import type { ManifestEntry, ManifestFile, Snapshot, TableMetadata } from './types.ts'
@@ -28,6 +28,16 @@ export async function entriesOf(
   manifest: ManifestFile,
   reading: ManifestReading = {},
 ): Promise<readonly ManifestEntry[]> {
+  return [...(await readEntries(lake, metadata, manifest, reading))]
+}
+
+/** As entriesOf, to be gone through once: each entry is made when it is asked for. */
+export async function readEntries(
+  lake: Lake,
+  metadata: TableMetadata,
+  manifest: ManifestFile,
+  reading: ManifestReading = {},
+): Promise<Iterable<ManifestEntry>> {
   const bytes = await bytesOf(lake, manifest.manifest_path)
-  return decodeManifest(bytes, manifest, columnsOf(metadata, manifest.partition_spec_id), reading)
+  return readManifest(bytes, manifest, columnsOf(metadata, manifest.partition_spec_id), reading)
 }

@@ -7,7 +7,7 @@ import type { Staged, Validation } from './operations/staged.ts'
 import { metricsMayMatch, partitionMayMatch, searchFor } from './pruning.ts'
 import { deleteFile, deleteFinder } from './scan-deletes.ts'
 import { firstChange, snapshotsSince } from './since.ts'
-import { entriesOf, manifestsOf } from './snapshot.ts'
+import { entriesOf, manifestsOf, readEntries } from './snapshot.ts'
 import type { Table } from './table.ts'
 import type { DataFile, DeleteFile, LiveFile, ManifestEntry, TableMetadata } from './types.ts'
 
@@ -66,7 +66,7 @@ async function firstNotLive(
   const missing = new Set(wanted)
   for (const manifest of await manifestsOf(lake, currentSnapshot(metadata))) {
     if (manifest.content !== 0 || !hasLiveFiles(manifest) || missing.size === 0) continue
-    const live = await entriesOf(lake, metadata, manifest, { liveOnly: true, statistics: new Set() })
+    const live = await readEntries(lake, metadata, manifest, { liveOnly: true, statistics: new Set() })
     for (const entry of live) missing.delete(entry.data_file.file_path)
   }
   return [...missing][0]

@@ -1,7 +1,7 @@
 import { assert } from '../errors.ts'
 import type { Lake, Uri } from '../lake.ts'
 import { encodeManifest } from './manifest.ts'
-import { manifestFile } from './manifest-list.ts'
+import { count, newTally, rowOf, type Tally } from './manifest-list.ts'
 import { currentSchema, specById } from './metadata.ts'
 import { columnsOf, metadataFolder } from './table.ts'
 import type { ManifestEntry, ManifestFile, TableMetadata } from './types.ts'
@@ -17,8 +17,7 @@ export interface Draft {
 
 interface WrittenManifest {
   readonly row: ManifestFile
-  /** The least data sequence number that a live entry carries itself; undefined when all of them inherit theirs. */
-  readonly leastSequence: bigint | undefined
+  readonly tally: Tally
 }
 
 export function newDraft(lake: Lake): Draft {
@@ -45,14 +44,17 @@ export interface ManifestKind {
   readonly content: 0 | 1
 }
 
+/** The entries of a manifest, made as they are written. */
+type Entries = () => Promise<Iterable<ManifestEntry>>
+
 /**
- * The manifest of this commit that holds what `key` names. `entriesOf` is asked only if no earlier attempt wrote it. Entries that this commit
+ * The manifest of this commit that holds what `key` names. `entries` is asked only if no earlier attempt wrote it. Entries that this commit
  * adds must not carry a sequence number of the attempt, so that a retry needs only a new list (spec, "Sequence Numbers").
  */
 export async function manifestOnce(
   lake: Lake,
   target: Target,
-  what: ManifestKind & { readonly key: readonly string[]; readonly entries: () => Promise<readonly ManifestEntry[]> },
+  what: ManifestKind & { readonly key: readonly string[]; readonly entries: Entries },
 ): Promise<ManifestFile> {
   const { metadata, draft } = target
   // Values are encoded in the types that the partition has now: a schema that another writer promoted makes another manifest.
@@ -61,42 +63,37 @@ export async function manifestOnce(
   const known = draft.written.get(key)
   const written = known ?? writeManifest(lake, target, { ...what, name: `${draft.uuid}-m${draft.written.size}` })
   draft.written.set(key, written)
-  const { row, leastSequence } = await written
-  return { ...row, sequence_number: target.sequence, min_sequence_number: leastSequence ?? target.sequence }
+  const { row, tally } = await written
+  return { ...row, sequence_number: target.sequence, min_sequence_number: tally.leastSequence ?? target.sequence }
 }
 
 async function writeManifest(
   lake: Lake,
   { metadata, draft, sequence }: Target,
-  what: ManifestKind & { readonly name: string; readonly entries: () => Promise<readonly ManifestEntry[]> },
+  { specId, content, name, entries }: ManifestKind & { readonly name: string; readonly entries: Entries },
 ): Promise<WrittenManifest> {
-  const { specId, content } = what
-  const entries = await what.entries()
   const columns = columnsOf(metadata, specId)
-  const uri: Uri = `${metadataFolder(metadata)}/${what.name}.avro`
-  const bytes = encodeManifest(entries, {
+  const tally = newTally(columns)
+  const bytes = encodeManifest(counted(await entries(), tally), {
     schema: currentSchema(metadata),
     spec: specById(metadata, specId),
     columns,
     content,
   })
-  await lake.storage.put(uri, bytes)
-  const place = {
-    path: uri,
-    bytes: bytes.length,
-    content,
-    specId,
-    sequenceNumber: sequence,
-    snapshotId: draft.snapshotId,
+  const path: Uri = `${metadataFolder(metadata)}/${name}.avro`
+  await lake.storage.put(path, bytes)
+  const snapshotId = draft.snapshotId
+  return {
+    row: rowOf(tally, { path, bytes: bytes.length, content, specId, sequenceNumber: sequence, snapshotId }),
+    tally,
   }
-  return { row: manifestFile(entries, columns, place), leastSequence: leastSequence(entries) }
 }
 
-function leastSequence(entries: readonly ManifestEntry[]): bigint | undefined {
-  return entries.reduce<bigint | undefined>((least, { status, sequence_number: own }) => {
-    if (status === 2 || own === null) return least
-    return least === undefined || own < least ? own : least
-  }, undefined)
+function* counted(entries: Iterable<ManifestEntry>, tally: Tally): Generator<ManifestEntry> {
+  for (const entry of entries) {
+    count(tally, entry)
+    yield entry
+  }
 }
 
 /** Existing and deleted entries carry their numbers themselves: they are older than the manifest that now holds them. */

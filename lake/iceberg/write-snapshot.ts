@@ -1,13 +1,14 @@
 import { assert, LakeError } from '../errors.ts'
 import type { Lake } from '../lake.ts'
 import { mapParallel } from '../parallel.ts'
+import type { ManifestReading } from './manifest.ts'
 import { encodeManifestList, hasLiveFiles } from './manifest-list.ts'
 import { mergeManifests } from './manifest-merge.ts'
 import { rewriteManifests } from './manifest-rewrite.ts'
 import { addSnapshot, currentSchema, currentSnapshot, nextTimestamp, setSchema } from './metadata.ts'
 import type { Staged } from './operations/staged.ts'
 import { mayHoldAny, type Partitions, partitionsOf } from './partition-set.ts'
-import { entriesOf, manifestsOf } from './snapshot.ts'
+import { manifestsOf, readEntries } from './snapshot.ts'
 import { summarize } from './summary.ts'
 import { metadataFolder, type Table } from './table.ts'
 import type { DataFile, ManifestEntry, ManifestFile, Snapshot, TableMetadata } from './types.ts'
@@ -129,9 +130,9 @@ async function carryOver(
   const partitions: Partitions = partitionsOf(target.metadata, removed)
   const kept = await mapParallel(live, MANIFESTS_AT_ONCE, async manifest => {
     if (!mayHoldAny(manifest, partitions)) return manifest
-    const { entries, hits } = await searched(lake, target, { manifest, wanted })
+    const hits = await found(lake, target, { manifest, wanted })
     for (const path of hits) missing.delete(path)
-    return hits.size === 0 ? manifest : withoutFiles(lake, target, { manifest, entries, hits })
+    return hits.size === 0 ? manifest : withoutFiles(lake, target, { manifest, hits })
   })
   if (missing.size === 0) return kept
   throw new LakeError('conflict', `${missing.size} files that the change removes are not in the table any more`, {
@@ -140,36 +141,40 @@ async function carryOver(
   })
 }
 
-interface Searched {
-  readonly entries: readonly ManifestEntry[]
-  readonly hits: ReadonlySet<string>
-}
-
-async function searched(
+async function found(
   lake: Lake,
   { metadata }: Target,
   { manifest, wanted }: { readonly manifest: ManifestFile; readonly wanted: ReadonlySet<string> },
-): Promise<Searched> {
-  const entries = await entriesOf(lake, metadata, manifest, { liveOnly: true })
-  const paths = entries.map(entry => entry.data_file.file_path)
-  return { entries, hits: new Set(paths.filter(path => wanted.has(path))) }
+): Promise<ReadonlySet<string>> {
+  const hits = new Set<string>()
+  for (const entry of await readEntries(lake, metadata, manifest, PATHS_ONLY))
+    if (wanted.has(entry.data_file.file_path)) hits.add(entry.data_file.file_path)
+  return hits
 }
+
+const PATHS_ONLY: ManifestReading = { liveOnly: true, statistics: new Set() }
 
 function withoutFiles(
   lake: Lake,
   target: Target,
-  { manifest, entries, hits }: Searched & { readonly manifest: ManifestFile },
+  { manifest, hits }: { readonly manifest: ManifestFile; readonly hits: ReadonlySet<string> },
 ): Promise<ManifestFile> {
-  const { snapshotId } = target.draft
   return manifestOnce(lake, target, {
     specId: manifest.partition_spec_id,
     content: manifest.content,
     key: ['kept', manifest.manifest_path, ...hits],
     entries: async () =>
-      entries.map(entry =>
-        hits.has(entry.data_file.file_path)
-          ? { ...carried(entry), status: 2, snapshot_id: snapshotId }
-          : carried(entry),
-      ),
+      remaining(await readEntries(lake, target.metadata, manifest, { liveOnly: true }), hits, target.draft.snapshotId),
   })
+}
+
+function* remaining(
+  entries: Iterable<ManifestEntry>,
+  hits: ReadonlySet<string>,
+  snapshotId: bigint,
+): Generator<ManifestEntry> {
+  for (const entry of entries)
+    yield hits.has(entry.data_file.file_path)
+      ? { ...carried(entry), status: 2, snapshot_id: snapshotId }
+      : carried(entry)
 }

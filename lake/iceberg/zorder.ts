@@ -1,11 +1,12 @@
 import type { Row, Session } from '../duckdb/engine.ts'
-import { ident, join, type Sql, sql } from '../duckdb/sql.ts'
+import { path as columnPath, ident, join, type Sql, sql } from '../duckdb/sql.ts'
 import { parsePrimitive } from './primitive.ts'
 import { transformSql } from './transform-sql.ts'
 import type { PrimitiveType } from './types.ts'
 
 export interface ZColumn {
-  readonly name: string
+  /** Its name, after those of the structs that it is in. */
+  readonly path: readonly string[]
   readonly type: PrimitiveType
 }
 
@@ -76,8 +77,8 @@ async function boundsOf(session: Session, source: Sql, columns: readonly ZColumn
 }
 
 /** What bounds are taken of: values beyond them end up at the ends of the curve. */
-function comparable({ name, type }: ZColumn): Sql {
-  const value = ident(name)
+function comparable({ path, type }: ZColumn): Sql {
+  const value = columnPath(...path)
   switch (kindOf(type)) {
     case 'whole':
       return whole(type, value)
@@ -99,7 +100,7 @@ function bytes(type: PrimitiveType, value: Sql): Sql {
 function keyOf(column: ZColumn, bounds: Row, at: number): Sql {
   const [low, high] = [bounds[`low${at}`], bounds[`high${at}`]]
   if (typeof low !== 'string' || typeof high !== 'string') return sql`NULL::UBIGINT`
-  const value = ident(column.name)
+  const value = columnPath(...column.path)
   switch (kindOf(column.type)) {
     case 'whole':
       return aligned(sql`CAST(${whole(column.type, value)} AS HUGEINT)`, BigInt(low), BigInt(high))

@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { GlueClient } from '@aws-sdk/client-glue'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { glueCatalog } from '#lake/aws/glue-catalog.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { COMMIT_ID } from '#lake/iceberg/commit.ts'
 import { openTable } from '#lake/iceberg/table.ts'
@@ -13,7 +15,7 @@ import { ensureTable } from '#lake/iceberg/table-definition.ts'
 import type { Lake } from '#lake/lake.ts'
 import { appendRows, column, definition, openSession, readRows, type Workbench } from '../lake/iceberg/fixture.ts'
 import { glueLake, glueProperties } from './glue-lake.ts'
-import { bucket, database } from './moto.ts'
+import { bucket, database, endpoint, glue } from './moto.ts'
 import { type PyIcebergStep, workWithPyIceberg } from './pyiceberg.ts'
 
 const COLUMNS = [column('id', 'long'), column('writer', 'string')]
@@ -75,6 +77,20 @@ test('a table that PyIceberg created', async () => {
   expect(await theirs({ do: 'rows', table: 'theirs', order: 'id' })).toEqual([rows])
 })
 
+test.for([
+  { what: 'is lost', attemptsOfSdk: 1 },
+  { what: 'is lost and sent again by the SDK, which the catalog answers with a conflict', attemptsOfSdk: 3 },
+])('an UpdateTable whose answer $what was a success all the same', async ({ attemptsOfSdk }) => {
+  const table = `unknown_${attemptsOfSdk}`
+  await ensureTable(lake, definition(table, COLUMNS))
+  const { swapClient, wasLost } = losingClient(attemptsOfSdk)
+  const catalog = glueCatalog({ client: glue, swapClient, database: 'shared', clock: lake.clock, ids: lake.ids })
+  await appendRows({ ...bench, lake: { ...lake, catalog } }, table, sql`SELECT 1 AS id, 'ours' AS writer`)
+  expect(wasLost()).toBe(true)
+  expect(await theirs({ do: 'rows', table, order: 'id' })).toEqual([[{ id: '1', writer: 'ours' }]])
+  expect((await openTable(lake, table)).metadata.snapshots).toHaveLength(1)
+})
+
 test(`two processes, theirs and ours, each make ${COMMITS} commits at once: no row is lost`, async () => {
   // PyIceberg's own retries would hide how often it was refused.
   await ensureTable(lake, definition('raced', COLUMNS, { properties: { 'commit.retry.num-retries': '0' } }))
@@ -99,6 +115,22 @@ test(`two processes, theirs and ours, each make ${COMMITS} commits at once: no r
     [...Array(2 * COMMITS).keys()].map(index => index + 1),
   )
 })
+
+/** A client that does not hear the answer to its first UpdateTable, after AWS has done what it asked. */
+function losingClient(maxAttempts: number): { readonly swapClient: GlueClient; readonly wasLost: () => boolean } {
+  const swapClient = new GlueClient({ endpoint: endpoint(), maxAttempts })
+  let lost = false
+  swapClient.middlewareStack.add(
+    (next, context) => async args => {
+      const answer = await next(args)
+      if (lost || context['commandName'] !== 'UpdateTableCommand') return answer
+      lost = true
+      throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError', code: 'ECONNRESET' })
+    },
+    { step: 'deserialize', priority: 'low' },
+  )
+  return { swapClient, wasLost: () => lost }
+}
 
 /** Runs our-writer.ts in a process of its own; gives the attempts that its commits took. */
 async function ourWriter(args: readonly string[]): Promise<number> {

@@ -28,7 +28,7 @@ export function stageRewriteManifests(
 }
 
 export const MANIFEST_BYTES_TARGET = 8 * 1_024 * 1_024
-/** Bounds what a rewrite holds in memory: about 2 kB for each file with its statistics. */
+/** Bounds what a rewrite holds in memory: the partition of each file, and the manifests as they are stored. */
 const GROUP_FILES_MAX = 100_000
 /** As for data files: what is this near to the target is left alone. */
 const UNDERSIZED = 0.75

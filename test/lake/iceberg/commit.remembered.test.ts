@@ -1,6 +1,7 @@
 // A commit is applied once even when its snapshot has expired before the work is repeated: a side file that the metadata names remembers the
 // commit ids. It does not remember what the table was not built from, and it is bounded.
-import { gunzipSync } from 'node:zlib'
+import { createHash } from 'node:crypto'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type LogLine, memoryLake } from '#lake/disk/disk-lake.ts'
 import { APPLIED_COMMITS, rememberCommits } from '#lake/iceberg/applied-commits.ts'
@@ -166,12 +167,37 @@ describe('what is not remembered', () => {
   test('what is older than half a year: at that bound the oldest go', async () => {
     for (const id of ['old', 'recent', 'newest']) {
       await run(id)
-      memory.clock.advance(100 * DAY_MS)
+      memory.clock.advance(80 * DAY_MS)
     }
     const uri = await expire('old', 'recent')
     expect(await linesOf(uri)).toHaveLength(1)
     expect((await run('recent')).alreadyCommitted).toBe(true)
     expect((await run('old')).alreadyCommitted).toBe(false)
+  })
+
+  test('more than 100,000 of a table: at that bound the oldest go', async () => {
+    await run('a')
+    await run('newest')
+    const now = memory.clock.nowMs()
+    const hash = (index: number): string =>
+      createHash('sha256').update(String(index)).digest().subarray(0, 12).toString('base64url')
+    const lines = Array.from({ length: 100_000 }, (_, index) => `${hash(index)} 0 ${index} ${now - 1_000_000 + index}`)
+    const full = `${lake.zones.tables}/t/metadata/full.commits`
+    await memory.storage.put(full, gzipSync(lines.join('\n')))
+    await updateTable(lake, 't', metadata => setProperties(metadata, { [APPLIED_COMMITS]: full }))
+    // Only what is older than the oldest retained snapshot can have been forgotten by it.
+    const uri = await expire('a')
+    const kept = await linesOf(uri)
+    expect(kept).toHaveLength(1)
+    const again = `${lake.zones.tables}/t/metadata/again.commits`
+    await memory.storage.put(again, gzipSync([...lines, ...kept].join('\n')))
+    await updateTable(lake, 't', metadata => setProperties(metadata, { [APPLIED_COMMITS]: again }))
+    const table = await openTable(lake, 't')
+    const bounded = await linesOf(await rememberCommits(lake, table, []))
+    expect(bounded).toHaveLength(100_000)
+    expect(bounded).toContain(kept[0])
+    expect(bounded).toContain(lines[1])
+    expect(bounded).not.toContain(lines[0])
   })
 })
 

@@ -70,12 +70,12 @@ describe('one column', () => {
       sql`SELECT ${text} AS v FROM (SELECT * FROM (${values}) t(v)) ORDER BY row_number() OVER ()`,
     )
     const shuffled = sql`SELECT * FROM (SELECT * FROM (${values}) t(v)) ORDER BY hash(v)`
-    expect(await sorted(shuffled, [{ name: 'v', type }], text)).toEqual(ordered.map(row => row['v']))
+    expect(await sorted(shuffled, [{ path: ['v'], type }], text)).toEqual(ordered.map(row => row['v']))
   })
 
   test('a key begins where the rows differ, and is exact to the microsecond', async () => {
     const source = sql`SELECT TIMESTAMP '2024-01-01' + to_microseconds(range) AS v FROM range(1000) ORDER BY hash(range)`
-    const shown = await sorted(source, [{ name: 'v', type: 'timestamp' }], sql`epoch_us(v) % 1000`)
+    const shown = await sorted(source, [{ path: ['v'], type: 'timestamp' }], sql`epoch_us(v) % 1000`)
     expect(shown.map(Number)).toEqual(Array.from({ length: 1000 }, (_, at) => at))
   })
 })
@@ -84,8 +84,8 @@ describe('several columns', () => {
   test('two: the Z-curve of an 4 × 4 square', async () => {
     const square = sql`SELECT x.range AS x, y.range AS y FROM range(4) x, range(4) y ORDER BY hash(x.range, y.range)`
     const columns = [
-      { name: 'x', type: 'long' },
-      { name: 'y', type: 'long' },
+      { path: ['x'], type: 'long' },
+      { path: ['y'], type: 'long' },
     ]
     expect(await sorted(square, columns, sql`concat(x, y)`)).toEqual([
       ...['00', '01', '10', '11', '02', '03', '12', '13'],
@@ -102,16 +102,18 @@ describe('several columns', () => {
         double: sql`(hash(i, ${at}) % 1000) / 7.0`,
         date: sql`DATE '2024-01-01' + (hash(i, ${at}) % 1000)::INTEGER`,
       })[types[at % 4] as 'long']
-    const columns = Array.from({ length: count }, (_, at) => ({ name: `c${at}`, type: types[at % 4] as string }))
+    const columns = Array.from({ length: count }, (_, at) => ({ path: [`c${at}`], type: types[at % 4] as string }))
     const source = sql`SELECT ${join(
-      columns.map(({ name }, at) => sql`${made(at)} AS ${sqlName(name)}`),
+      columns.map(({ path: [name = ''] }, at) => sql`${made(at)} AS ${ident(name)}`),
       ', ',
     )} FROM range(4096) r(i)`
     const z = await zOrdered(bench.session, source, columns)
     // Of 16 pieces of the curve, how many can hold one value of a column, by their bounds.
     const pieces = sql`SELECT *, (row_number() OVER (ORDER BY ${join(z.terms, ', ')}) - 1) // 256 AS piece FROM (${z.source})`
-    for (const { name } of columns.slice(0, Math.min(count, 4))) {
-      const column = sqlName(name)
+    for (const {
+      path: [name = ''],
+    } of columns.slice(0, Math.min(count, 4))) {
+      const column = ident(name)
       const [row] = await bench.session.rows(
         sql`SELECT avg(touched) AS touched FROM (SELECT v, count(*) FILTER (v BETWEEN low AND high) AS touched
           FROM (SELECT DISTINCT ${column} AS v FROM (${source})), (SELECT min(${column}) AS low, max(${column}) AS high FROM (${pieces}) GROUP BY piece) GROUP BY v)`,
@@ -121,5 +123,3 @@ describe('several columns', () => {
     }
   })
 })
-
-const sqlName = (name: string): Sql => ident(name)

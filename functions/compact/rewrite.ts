@@ -1,0 +1,173 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Session } from '#lake/duckdb/engine.ts'
+import { sql } from '#lake/duckdb/sql.ts'
+import { LakeError } from '#lake/errors.ts'
+import { currentSchema } from '#lake/iceberg/metadata.ts'
+import { placeFiles } from '#lake/iceberg/place-files.ts'
+import { type LocalFile, scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
+import { readSql } from '#lake/iceberg/read-sql.ts'
+import type { Table } from '#lake/iceberg/table.ts'
+import type { DataFile, ScanFile } from '#lake/iceberg/types.ts'
+import type { WrittenFile } from '#lake/iceberg/write-files.ts'
+import type { Lake } from '#lake/lake.ts'
+import { type Checksum, checksumOf, tallied } from './checksum.ts'
+import { fileMark } from './order.ts'
+import type { CompactionSettings } from './settings.ts'
+import { rowGroupRows, sampleOf, type Unit, unitsOf } from './units.ts'
+import { writeUnit } from './write.ts'
+
+export interface RewriteTask {
+  readonly table: Table
+  /** Named in errors. */
+  readonly group: number
+  readonly files: readonly ScanFile[]
+  readonly kind: 'partition' | 'regroup'
+  readonly settings: Pick<CompactionSettings, 'strategy' | 'targetFileBytes' | 'codec'>
+  readonly onProgress?: ((done: { readonly files: number; readonly bytes: number }) => void) | undefined
+}
+
+export interface Rewritten {
+  /** In their place in the table, which does not know of them yet. */
+  readonly added: readonly DataFile[]
+  readonly checksum: Checksum
+}
+
+/**
+ * Writes the live rows of files anew under the table's current schema and spec, one result after the other, and proves each before it
+ * is uploaded. Whatever fails leaves the table as it was, and files in it that nobody knows of: those are the sweeper's.
+ */
+export async function rewriteFiles(lake: Lake, task: RewriteTask): Promise<Rewritten> {
+  const uuid = lake.ids.uuid()
+  const folder = join(lake.limits.scratch, `compact-${uuid}`)
+  await mkdir(folder, { recursive: true })
+  const session = await lake.engine.open({
+    threads: lake.limits.threads,
+    memoryBytes: Math.floor(lake.limits.memoryBytes / 2),
+    folders: [folder, ...lake.storage.folders],
+    scratch: folder,
+  })
+  const work: Work = { ...task, session, folder, uuid, rows: rowGroupRows(task.files, lake.limits) }
+  try {
+    return await rewriteUnits(lake, work, await planUnits(lake, work))
+  } finally {
+    await session.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Work extends RewriteTask {
+  readonly session: Session
+  readonly folder: string
+  /** Begins the names of all results. */
+  readonly uuid: string
+  /** Of a row group. */
+  readonly rows: number
+}
+
+async function planUnits(lake: Lake, work: Work): Promise<readonly Unit[]> {
+  const { files, kind, settings } = work
+  const { targetFileBytes } = settings
+  // Results of several partitions are as many as there are partitions.
+  if (kind === 'regroup') return [{ files, cutBytes: undefined }]
+  const together = settings.strategy !== 'binpack'
+  const guess = unitsOf(files, { targetFileBytes, ratio: 1, together })
+  if (guess.length === 1 && guess[0]?.cutBytes === undefined) return guess
+  return unitsOf(files, { targetFileBytes, together, ratio: await measuredRatio(lake, work) })
+}
+
+/** Bytes written for a byte read, found out by writing one row group of rows from all over the group. */
+async function measuredRatio(lake: Lake, work: Work): Promise<number> {
+  const { table, session, files, rows, settings } = work
+  const sample = sampleOf(files, rows)
+  const folder = join(work.folder, 'sample')
+  const schema = currentSchema(table.metadata)
+  const local = await stageInto(lake, sample, folder)
+  const source = sql`SELECT * FROM (${scanSql(schema, local)}) LIMIT ${rows}`
+  const written = await writeUnit(session, {
+    ...{ table, schema, source, partition: sample[0]?.file.partition, cutBytes: undefined, rowGroupRows: rows },
+    settings: { ...settings, strategy: 'binpack' },
+    folder: join(folder, 'out'),
+  })
+  await rm(folder, { recursive: true, force: true })
+  const count = (of: readonly { readonly file: DataFile }[]): number =>
+    of.reduce((sum, { file }) => sum + Number(file.record_count), 0)
+  const bytes = (of: readonly { readonly file: DataFile }[]): number =>
+    of.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0)
+  const [per, was] = [bytes(written) / count(written), bytes(sample) / count(sample)]
+  return Number.isFinite(per / was) && per > 0 ? per / was : 1
+}
+
+async function rewriteUnits(lake: Lake, work: Work, units: readonly Unit[]): Promise<Rewritten> {
+  const added: DataFile[] = []
+  let checksum: Checksum = { rows: 0n, sum: 0n }
+  for (const [at, unit] of units.entries()) {
+    const folder = join(work.folder, `unit-${at}`)
+    const local = await stageInto(lake, unit.files, folder)
+    const { written, proven } = await writeProven(work, { unit, local, folder })
+    added.push(...(await placeFiles(lake, work.table, written, `${work.uuid}-${at}${fileMark(work)}`)))
+    checksum = { rows: checksum.rows + proven.rows, sum: checksum.sum + proven.sum }
+    await rm(folder, { recursive: true, force: true })
+    work.onProgress?.({
+      files: unit.files.length,
+      bytes: unit.files.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0),
+    })
+  }
+  return { added, checksum }
+}
+
+async function stageInto(lake: Lake, files: readonly ScanFile[], folder: string): Promise<readonly LocalFile[]> {
+  await mkdir(folder, { recursive: true })
+  return stageFiles(lake, files, folder)
+}
+
+// --- The proof -----------------------------------------------------------------------------------------------------
+
+/** Rows are counted and summed on their way into the COPY, and again as they are read back from what it wrote. */
+async function writeProven(
+  work: Work,
+  { unit, local, folder }: { readonly unit: Unit; readonly local: readonly LocalFile[]; readonly folder: string },
+): Promise<{ readonly written: readonly WrittenFile[]; readonly proven: Checksum }> {
+  const { table, session, settings } = work
+  const schema = currentSchema(table.metadata)
+  session.takeTally()
+  const written = await writeUnit(session, {
+    ...{ table, schema, settings, cutBytes: unit.cutBytes, rowGroupRows: work.rows },
+    source: tallied(schema, scanSql(schema, local)),
+    partition: work.kind === 'partition' ? unit.files[0]?.file.partition : undefined,
+    folder: join(folder, 'out'),
+  })
+  const read = session.takeTally()
+  const paths = written.map(each => each.path)
+  const found = await checksumOf(session, schema, readSql(schema, paths))
+  checkCount(work, unit, read)
+  if (read.rows !== found.rows || read.sum !== found.sum)
+    throw mismatch(work, 'the rows that were written are not those that were read', { read, found })
+  return { written, proven: found }
+}
+
+/** What manifests say of the inputs: without deletes exactly so many rows, with them at most. */
+function checkCount(work: Work, { files }: Unit, read: Checksum): void {
+  const rows = files.reduce((sum, { file }) => sum + file.record_count, 0n)
+  const exact = files.every(({ deletes }) => deletes.length === 0)
+  if (exact ? read.rows === rows : read.rows <= rows) return
+  throw mismatch(work, `files of ${rows} rows by their manifests gave ${read.rows}`, { read, found: { rows, sum: 0n } })
+}
+
+/** Terminal: the same would be found again, and the files are still there to be looked at. */
+function mismatch(
+  { table, group, files }: Work,
+  what: string,
+  { read, found }: { readonly read: Checksum; readonly found: Checksum },
+): LakeError {
+  return new LakeError('table-corrupt', `${table.name}: group ${group} was not compacted, ${what}`, {
+    table: table.name,
+    group,
+    files: files.length,
+    first: files[0]?.file.file_path,
+    rowsRead: String(read.rows),
+    rowsFound: String(found.rows),
+    checksumRead: String(read.sum),
+    checksumFound: String(found.sum),
+  })
+}
