@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { collectAtOnce } from '#lake/collector.ts'
 import { runCommandLine } from './command-line.ts'
+import { compact } from './compact.ts'
 import { demoCommand } from './demo.ts'
 import { explain } from './explain.ts'
 import { local } from './local.ts'
@@ -13,7 +14,7 @@ import { tables } from './tables.ts'
 import { processTerminal } from './terminal.ts'
 
 /** The commands, in the order in which somebody new needs them. */
-const COMMANDS = [demoCommand, local, put, tables, show, sql, explain, maintain]
+const COMMANDS = [demoCommand, local, put, tables, show, sql, explain, compact, maintain]
 
 collectAtOnce()
 const terminal = processTerminal()

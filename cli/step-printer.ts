@@ -3,7 +3,9 @@ import {
   RAW_BATCH_READY,
   type RawBatchReady,
   TABLE_COMMITTED,
+  TABLE_COMPACTED,
   type TableCommitted,
+  type TableCompacted,
 } from '#lake/events.ts'
 import type { Lake, LakeEvent } from '#lake/lake.ts'
 import type { LocalStep } from '#local/run.ts'
@@ -108,8 +110,19 @@ function describeEvent(event: LakeEvent, style: Style): string | undefined {
     const { dataset, batch, objects, bytes } = event.detail as unknown as RawBatchReady
     return titled('batch', `${dataset} ${batch}  ${counted(objects, 'object')}, ${formatBytes(bytes)}`)
   }
+  if (event['detail-type'] === TABLE_COMPACTED)
+    return describeCompacted(event.detail as unknown as TableCompacted, style)
   if (event['detail-type'] !== TABLE_COMMITTED) return undefined
   const { table, rows, quarantined, snapshotId } = event.detail as unknown as TableCommitted
   const refused = quarantined === 0 ? '' : `, ${style.yellow(`${formatCount(quarantined)} quarantined`)}`
   return titled('commit', `${style.green(table)}  ${counted(rows, 'row')}${refused}, snapshot ${snapshotId}`)
+}
+
+function describeCompacted({ table, filesBefore, filesAfter, ...rest }: TableCompacted, style: Style): string {
+  const bytes = `${formatBytes(rest.bytesBefore)} → ${formatBytes(rest.bytesAfter)}`
+  const left = rest.groupsGivenUp === 0 ? '' : style.yellow(`, ${counted(rest.groupsGivenUp, 'group')} left as it was`)
+  return titled(
+    'compact',
+    `${style.green(table)}  ${counted(filesBefore, 'file')} → ${formatCount(filesAfter)}, ${bytes}${left}`,
+  )
 }

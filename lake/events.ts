@@ -19,7 +19,7 @@ export interface RawBatchReady {
   readonly bytes: number
 }
 
-/** A table has a new snapshot. Counts are of this commit, except `smallFiles`, which is of the table after it. */
+/** A table has a new snapshot. Counts are of this commit; `smallFiles` and `compactionDue` are of the table after it. */
 export interface TableCommitted {
   readonly dataset: string
   readonly table: TableName
@@ -30,6 +30,8 @@ export interface TableCommitted {
   readonly rows: number
   readonly quarantined: number
   readonly smallFiles: number
+  /** Some partition has as many small files as the dataset's `compaction.minFiles`, or a file has too many deletes. */
+  readonly compactionDue: boolean
 }
 
 /** A quality rule halted the batch: nothing of it is in the table. */
@@ -73,10 +75,10 @@ export function rawBatchReady(lake: Lake, batch: BatchManifest): TypedEvent<type
   }
 }
 
-/** `smallFiles` comes from the table's new snapshot, everything else from the report. */
+/** `smallFiles` and `compactionDue` come from the table as it is, everything else from the report. */
 export function tableCommitted(
   report: CommitReport,
-  options: { readonly table: TableName; readonly smallFiles: number },
+  options: { readonly table: TableName; readonly smallFiles: number; readonly compactionDue: boolean },
 ): TypedEvent<typeof TABLE_COMMITTED, TableCommitted> {
   const count = (of: 'applied' | 'quarantined'): number => report.objects.reduce((sum, each) => sum + each[of], 0)
   return {
@@ -90,6 +92,7 @@ export function tableCommitted(
       rows: count('applied'),
       quarantined: count('quarantined'),
       smallFiles: options.smallFiles,
+      compactionDue: options.compactionDue,
     },
   }
 }

@@ -11,7 +11,7 @@ import {
   swapTables,
   writeZone,
 } from './permissions.ts'
-import { athena, atOnce } from './plan.ts'
+import { athena, atOnce, COMPACTION_WINDOW_MINUTES } from './plan.ts'
 import { deadLetterQueue, queuePolicy } from './queue.ts'
 import { accountId, isProduction, named } from './stage.ts'
 import { maintainedTables } from './tables.ts'
@@ -49,12 +49,15 @@ function compactFunction(resources: LakeResources): sst.aws.Function {
   return lakeFunction('compact', resources, [
     ...readZone(tables),
     ...writeZone(tables),
-    ...readZone(ops),
-    ...writeZone(ops),
+    ...readZone(ops, COMPACTIONS),
+    ...writeZone(ops, COMPACTIONS),
     ...swapTables(resources.catalog),
     putEvents(resources.bus),
   ])
 }
+
+/** Plans, and what became of their groups. */
+const COMPACTIONS = 'compactions/*'
 
 const ATHENA_OUTPUT = 'athena/'
 
@@ -89,6 +92,7 @@ function compactMachine(
     database: catalog.database.name,
     athena: { workGroup: workGroup.name, output: $interpolate`${storage.ops.uri}/${ATHENA_OUTPUT}` },
     groupsAtOnce: atOnce.compactionGroups,
+    windowMinutes: COMPACTION_WINDOW_MINUTES,
   }).apply(compactDefinition)
   return stateMachine('CompactMachine', {
     name: 'compact',

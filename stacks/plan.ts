@@ -50,6 +50,9 @@ export const atOnce = {
   maintainedTables: 4,
 } as const
 
+/** Longer than most compactions take, and as long as commits may leave small files lying. */
+export const COMPACTION_WINDOW_MINUTES = 15
+
 export const athena = {
   /** A statement that would scan more is ended: a group has the files of one partition, so this is far above what one needs. */
   scannedBytesMax: 1_099_511_627_776,

@@ -10,6 +10,11 @@ export interface CompactTargets {
   readonly athena: { readonly workGroup: string; readonly output: string }
   /** Rewrites of one table at a time. */
   readonly groupsAtOnce: number
+  /**
+   * Of the executions that commits start within so many minutes, one works: while it does, each further commit finds that
+   * compaction is due as well, and would have the same files rewritten. Without it, all do.
+   */
+  readonly windowMinutes?: number
 }
 
 /**
@@ -32,7 +37,7 @@ export function compact(targets: CompactTargets): StateMachine {
     StartAt: 'Plan',
     States: {
       Plan: {
-        ...invoke(targets.compact, PLAN),
+        ...invoke(targets.compact, planPayload(targets)),
         Assign: { table: '{% $states.result.Payload.table %}', run: '{% $states.result.Payload.run %}' },
         Catch: [{ ...giveUp('plan'), Assign: { table: `{% ${DETAIL}.table %}`, run: '' } }],
         Next: 'Judge',
@@ -228,6 +233,10 @@ function failedGroup() {
 const DETAIL = '$states.context.Execution.Input.detail'
 
 /** Whoever starts it by hand may say more than the table. The execution's name makes a repeated plan the same plan. */
-const PLAN =
-  `{% $merge([$sift(${DETAIL}, function($value, $key) { $key in ['table', 'ifExists', 'where', 'strategy', 'partialProgress'] }), ` +
-  `{ 'action': 'plan', 'run': $states.context.Execution.Name, 'groupsMax': ${GROUPS_MAX} }]) %}`
+function planPayload({ windowMinutes }: CompactTargets): string {
+  const wishes = `$sift(${DETAIL}, function($value, $key) { $key in ['table', 'ifExists', 'where', 'strategy', 'partialProgress'] })`
+  const always = `{ 'action': 'plan', 'run': $states.context.Execution.Name, 'groupsMax': ${GROUPS_MAX} }`
+  const window =
+    windowMinutes === undefined ? [] : [`${DETAIL}.compactionDue = true ? { 'windowMinutes': ${windowMinutes} } : {}`]
+  return `{% $merge([${[wishes, always, ...window].join(', ')}]) %}`
+}

@@ -1,5 +1,5 @@
 import { hashText } from '#lake/batch.ts'
-import { assert, isLakeError, LakeError } from '#lake/errors.ts'
+import { LakeError } from '#lake/errors.ts'
 import { tableCompacted } from '#lake/events.ts'
 import { commit } from '#lake/iceberg/commit.ts'
 import { appliedSnapshots } from '#lake/iceberg/metadata.ts'
@@ -7,7 +7,7 @@ import { stageReplace } from '#lake/iceberg/operations/replace.ts'
 import { danglingDeletes, type Staged } from '#lake/iceberg/operations/staged.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
 import { openTable, type Table } from '#lake/iceberg/table.ts'
-import type { ScanFile, Snapshot } from '#lake/iceberg/types.ts'
+import type { ScanFile } from '#lake/iceberg/types.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
 import { type GroupResult, type PlanDocument, readFiles, readPlan, readResult, type Size } from './documents.ts'
@@ -111,33 +111,7 @@ function partsOf(finished: readonly Finished[], plan: PlanDocument): readonly (r
 
 interface Done {
   readonly result: Finished
-  readonly snapshot: Snapshot
-}
-
-interface Outcome {
-  readonly done: readonly Done[]
-  readonly givenUp: CompactReport['givenUp']
-}
-
-async function commitPart(lake: Lake, plan: PlanDocument, part: readonly Finished[]): Promise<Outcome> {
-  let judged: Judged = { earlier: [], ready: [], givenUp: [] }
-  const empty = new LakeError('conflict', 'no group of the commit is left')
-  const commitId = hashText('compact', GENERATION, plan.table, plan.run, ...part.map(({ group }) => String(group)))
-  try {
-    const { snapshot } = await commit(lake, plan.table, { commitId: commitId.slice(0, 40) }, async base => {
-      checkIdentity(base, plan.tableUuid)
-      const live = await liveFiles(lake, base)
-      judged = judge(base, live, { plan, part })
-      if (judged.ready.length === 0) throw empty
-      return staged(plan, judged.ready, live)
-    })
-    // A repetition finds the commit before it judges anything: what that brought is in its summary.
-    if (judged.ready.length === 0) judged = judge(await openTable(lake, plan.table), [], { plan, part })
-    return { done: [...judged.earlier, ...judged.ready.map(result => ({ result, snapshot }))], givenUp: judged.givenUp }
-  } catch (error) {
-    if (error !== empty) throw error
-    return { done: judged.earlier, givenUp: judged.givenUp }
-  }
+  readonly snapshotId: bigint
 }
 
 interface Judged {
@@ -147,31 +121,64 @@ interface Judged {
   readonly givenUp: CompactReport['givenUp']
 }
 
+type Outcome = Pick<CompactReport, 'givenUp'> & { readonly done: readonly Done[] }
+
+async function commitPart(lake: Lake, plan: PlanDocument, part: readonly Finished[]): Promise<Outcome> {
+  const commitId = hashText('compact', GENERATION, plan.table, plan.run, ...part.map(({ group }) => String(group)))
+  const nothingLeft = new LakeError('conflict', 'no group of the commit is left')
+  let judged: Judged | undefined
+  try {
+    const { snapshot } = await commit(lake, plan.table, { commitId: commitId.slice(0, 40) }, async base => {
+      const live = await liveFiles(lake, base)
+      judged = judge(base, live, { plan, part })
+      if (judged.ready.length === 0) throw nothingLeft
+      return staged(plan, judged.ready, live)
+    })
+    const snapshotId = snapshot['snapshot-id']
+    // A repetition finds its commit in the history and stages nothing: the table itself tells what that brought.
+    const { earlier, ready, givenUp } = judged ?? (await judgeNow(lake, plan, part))
+    return { done: [...earlier, ...ready.map(result => ({ result, snapshotId }))], givenUp }
+  } catch (error) {
+    if (error !== nothingLeft) throw error
+    return { done: judged?.earlier ?? [], givenUp: judged?.givenUp ?? [] }
+  }
+}
+
+async function judgeNow(lake: Lake, plan: PlanDocument, part: readonly Finished[]): Promise<Judged> {
+  const table = await openTable(lake, plan.table)
+  return judge(table, await liveFiles(lake, table), { plan, part })
+}
+
 /** What can be committed onto the table as it is now. */
 function judge(
   base: Table,
   live: readonly ScanFile[],
   { plan, part }: { readonly plan: PlanDocument; readonly part: readonly Finished[] },
 ): Judged {
-  const snapshots = new Map(
-    appliedSnapshots(base.metadata)
-      .filter(({ summary }) => summary[RUN] === plan.run)
-      .flatMap(snapshot =>
-        (snapshot.summary[GROUPS] ?? '').split(',').map(group => [Number(group), snapshot] as const),
-      ),
-  )
+  checkIdentity(base, plan.tableUuid)
   const byPath = new Map(live.map(each => [each.file.file_path, each]))
+  const ours = committedBy(base, plan.run)
   const earlier: Done[] = []
   const ready: Finished[] = []
   const givenUp: Judged['givenUp'][number][] = []
   for (const result of part) {
-    const snapshot = snapshots.get(result.group)
-    const reason = snapshot ? undefined : changeOf(result.inputs, byPath, plan.startSequence)
-    if (snapshot) earlier.push({ result, snapshot })
+    const snapshotId = byPath.get(result.added[0]?.file_path ?? '')?.snapshot_id ?? ours.get(result.group)
+    const reason = snapshotId === undefined ? changeOf(result.inputs, byPath, plan.startSequence) : undefined
+    if (snapshotId !== undefined) earlier.push({ result, snapshotId })
     else if (reason === undefined) ready.push(result)
     else givenUp.push({ group: result.group, reason })
   }
   return { earlier, ready, givenUp }
+}
+
+/** The groups of a run that are in the history; one that left no rows has no file to know it by. */
+function committedBy({ metadata }: Table, run: string): ReadonlyMap<number, bigint> {
+  const ours = appliedSnapshots(metadata).filter(({ summary }) => summary[RUN] === run)
+  return new Map(
+    ours.flatMap(({ summary, 'snapshot-id': id }) =>
+      (summary[GROUPS] ?? '').split(',').map(group => [Number(group), id] as const),
+    ),
+  )
 }
 
 /**
@@ -199,27 +206,18 @@ function changeOf(
   return undefined
 }
 
+/** Delete files go with the last file that they applied to; those that are younger than the plan go on to apply to what was written. */
 function staged(plan: PlanDocument, ready: readonly Finished[], live: readonly ScanFile[]): Staged {
   const removed = ready.flatMap(({ inputs }) => inputs)
-  const added = ready.flatMap(result => result.added)
-  const applied = new Set(
-    removed
-      .flatMap(each => each.deletes)
-      .filter(each => each.sequence_number <= plan.startSequence)
-      .map(each => each.file.file_path),
-  )
-  // Equality deletes that are younger than the plan go on to apply to what was written.
-  const removedDeletes = removed.flatMap(each => each.deletes).filter(each => applied.has(each.file.file_path))
   const dangling = new Set(danglingDeletes(live, removed).map(file => file.file_path))
-  const unique = new Map(removedDeletes.map(each => [each.file.file_path, each]))
-  return stageReplace(
-    { added, removed, removedDeletes: [...unique.values()].filter(each => dangling.has(each.file.file_path)) },
-    plan.startSequence,
-    {
-      since: plan.snapshotId,
-      summary: { [RUN]: plan.run, [GROUPS]: ready.map(({ group }) => group).join(',') },
-    },
+  const applied = removed.flatMap(({ deletes }) => deletes).map(each => [each.file.file_path, each] as const)
+  const removedDeletes = [...new Map(applied).values()].filter(
+    each => dangling.has(each.file.file_path) && each.sequence_number <= plan.startSequence,
   )
+  return stageReplace({ added: ready.flatMap(({ added }) => added), removed, removedDeletes }, plan.startSequence, {
+    since: plan.snapshotId,
+    summary: { [RUN]: plan.run, [GROUPS]: ready.map(({ group }) => group).join(',') },
+  })
 }
 
 // --- The report ----------------------------------------------------------------------------------------------------
@@ -234,7 +232,7 @@ function reportOf(
   return {
     table: plan.table,
     run: plan.run,
-    snapshotIds: [...new Set(done.map(({ snapshot }) => String(snapshot['snapshot-id'])))],
+    snapshotIds: [...new Set(done.map(({ snapshotId }) => String(snapshotId)))],
     committed: done.map(({ result }) => result.group),
     givenUp,
     unfinished,

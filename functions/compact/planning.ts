@@ -15,6 +15,7 @@ import { partitionWhere } from './partition-where.ts'
 import { type PlannedGroup, planGroups } from './plan.ts'
 import { type CompactionRequest, checkRun } from './request.ts'
 import { type Bounds, type CompactionSettings, estimateGbSeconds, settingsOf } from './settings.ts'
+import { hasTurn } from './turn.ts'
 
 export interface PlanOptions {
   /** Where the settings of their tables come from. */
@@ -52,12 +53,15 @@ export async function planCompaction(
   const known = await readDocument<PlanDocument>(lake, planUri(lake, request.table, run))
   if (known !== undefined) return plannedOf(known)
   checkTable(request.table)
+  const needless = await needlessness(lake, request, run)
+  if (needless !== undefined) return nothing({ table: request.table, run, reason: needless })
   const table = await openTable(lake, request.table)
   const settings = settingsOf(table, { ...options, strategy: request.strategy })
   checkStrategy(table, currentSchema(table.metadata), settings.strategy)
   const snapshot = currentSnapshot(table.metadata)
   const groups = (await groupsOf(lake, table, { request, settings })).slice(0, request.groupsMax)
-  if (snapshot === undefined || groups.length === 0) return nothing(run, { table, snapshot, settings })
+  if (snapshot === undefined || groups.length === 0)
+    return nothing({ table: table.name, run, snapshot, reason: wellAsItIs(settings) })
   const plan = planDocument(lake, table, { run, request, settings, snapshot, groups })
   return plannedOf(request.dryRun ? plan : await keep(lake, plan, groups))
 }
@@ -148,18 +152,29 @@ function plannedOf(plan: PlanDocument): CompactionPlanned {
 
 const NONE: Size = { files: 0, bytes: 0 }
 
-function nothing(
-  run: string,
-  {
-    table,
-    snapshot,
-    settings,
-  }: { readonly table: Table; readonly snapshot: Snapshot | undefined; readonly settings: CompactionSettings },
-): CompactionPlanned {
+function nothing({
+  snapshot,
+  ...about
+}: Pick<CompactionPlanned, 'table' | 'run'> & {
+  readonly snapshot?: Snapshot | undefined
+  readonly reason: string
+}): CompactionPlanned {
+  const snapshotId = snapshot === undefined ? '' : String(snapshot['snapshot-id'])
+  return { ...about, snapshotId, groups: [], before: NONE, after: NONE, gbSeconds: 0 }
+}
+
+function wellAsItIs(settings: CompactionSettings): string {
   const small = Math.round((settings.targetFileBytes * 0.75) / 1e6)
-  return {
-    ...{ table: table.name, run, groups: [], before: NONE, after: NONE, gbSeconds: 0 },
-    snapshotId: snapshot === undefined ? '' : String(snapshot['snapshot-id']),
-    reason: `no partition has ${settings.minFiles} files below ${small} MB, or one that is too large or has too many deletes`,
-  }
+  return `no partition has ${settings.minFiles} files below ${small} MB, or one that is too large or has too many deletes`
+}
+
+/** Why nobody needs to look at the table. */
+async function needlessness(
+  lake: Lake,
+  { table, ifExists, windowMinutes }: CompactionRequest,
+  run: string,
+): Promise<string | undefined> {
+  if (ifExists && (await lake.catalog.load(table)) === undefined) return 'there is no such table yet'
+  if (windowMinutes === undefined || (await hasTurn(lake, { table, run, windowMinutes }))) return undefined
+  return `another compaction of it began within the same ${windowMinutes} minutes`
 }

@@ -17,6 +17,10 @@ export interface CompactionRequest {
   readonly run?: string | undefined
   /** The rest stays as it is for the next run; most gain first. */
   readonly groupsMax?: number | undefined
+  /** A table that is not there is nothing to do: a schedule names tables that no data has come for yet. */
+  readonly ifExists?: boolean | undefined
+  /** Leave it to whoever was first within so many minutes of the clock. */
+  readonly windowMinutes?: number | undefined
 }
 
 /** One step of the workflow `compact`. */
@@ -54,6 +58,8 @@ function planOptions(given: Readonly<Record<string, unknown>>): Omit<CompactionR
     groupsMax: given['groupsMax'] === undefined ? undefined : whole(given, 'groupsMax', 1),
     partialProgress: flag(given, 'partialProgress'),
     dryRun: flag(given, 'dryRun'),
+    ifExists: flag(given, 'ifExists'),
+    windowMinutes: given['windowMinutes'] === undefined ? undefined : whole(given, 'windowMinutes', 1),
   }
 }
 

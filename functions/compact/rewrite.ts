@@ -14,7 +14,7 @@ import type { Lake } from '#lake/lake.ts'
 import { type Checksum, checksumOf, tallied } from './checksum.ts'
 import { fileMark } from './order.ts'
 import type { CompactionSettings } from './settings.ts'
-import { rowGroupRows, sampleOf, type Unit, unitsOf } from './units.ts'
+import { cutRows, rowGroupRows, sampleOf, type Unit, unitsOf } from './units.ts'
 import { writeUnit } from './write.ts'
 
 export interface RewriteTask {
@@ -69,23 +69,27 @@ async function planUnits(lake: Lake, work: Work): Promise<readonly Unit[]> {
   const { files, kind, settings } = work
   const { targetFileBytes } = settings
   // Results of several partitions are as many as there are partitions.
-  if (kind === 'regroup') return [{ files, cutBytes: undefined }]
+  if (kind === 'regroup') return [{ files, cutBytes: undefined, outputs: 1 }]
   const together = settings.strategy !== 'binpack'
   const guess = unitsOf(files, { targetFileBytes, ratio: 1, together })
   if (guess.length === 1 && guess[0]?.cutBytes === undefined) return guess
-  return unitsOf(files, { targetFileBytes, together, ratio: await measuredRatio(lake, work) })
+  const outputs = guess.reduce((sum, unit) => sum + unit.outputs, 0)
+  return unitsOf(files, { targetFileBytes, together, ratio: await measuredRatio(lake, work, outputs) })
 }
 
-/** Bytes written for a byte read, found out by writing one row group of rows from all over the group. */
-async function measuredRatio(lake: Lake, work: Work): Promise<number> {
-  const { table, session, files, rows, settings } = work
+/** Bytes written for a byte read, found out by writing one row group of rows from all over the group, no longer than a result's. */
+async function measuredRatio(lake: Lake, work: Work, outputs: number): Promise<number> {
+  const { table, session, files, settings } = work
+  const all = files.reduce((sum, { file }) => sum + Number(file.record_count), 0)
+  const rows = Math.min(work.rows, Math.max(1, Math.ceil(all / outputs)))
   const sample = sampleOf(files, rows)
   const folder = join(work.folder, 'sample')
   const schema = currentSchema(table.metadata)
   const local = await stageInto(lake, sample, folder)
   const source = sql`SELECT * FROM (${scanSql(schema, local)}) LIMIT ${rows}`
+  const partition = sample[0]?.file.partition
   const written = await writeUnit(session, {
-    ...{ table, schema, source, partition: sample[0]?.file.partition, cutBytes: undefined, rowGroupRows: rows },
+    ...{ table, schema, rows: source, source, partition, cutBytes: undefined, rowGroupRows: rows },
     settings: { ...settings, strategy: 'binpack' },
     folder: join(folder, 'out'),
   })
@@ -130,10 +134,12 @@ async function writeProven(
 ): Promise<{ readonly written: readonly WrittenFile[]; readonly proven: Checksum }> {
   const { table, session, settings } = work
   const schema = currentSchema(table.metadata)
+  const rows = scanSql(schema, local)
   session.takeTally()
   const written = await writeUnit(session, {
-    ...{ table, schema, settings, cutBytes: unit.cutBytes, rowGroupRows: work.rows },
-    source: tallied(schema, scanSql(schema, local)),
+    ...{ table, schema, settings, rows, cutBytes: unit.cutBytes },
+    source: tallied(schema, rows),
+    rowGroupRows: cutRows(unit, work.rows),
     partition: work.kind === 'partition' ? unit.files[0]?.file.partition : undefined,
     folder: join(folder, 'out'),
   })

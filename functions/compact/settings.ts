@@ -1,5 +1,6 @@
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
 import type { Table } from '#lake/iceberg/table.ts'
+import { DELETE_LIMITS } from '#lake/small-files.ts'
 
 export type Strategy = Dataset['compaction']['strategy']
 
@@ -37,10 +38,6 @@ const GROUP_FILES_MAX = 2_000
 /** One file of this size, its rewritten copy and a sort's spill just fit the disk. */
 const FILE_BYTES_MAX = 3_072 * MIB
 
-/** Iceberg's own delete-ratio-threshold. Its delete-file-threshold is off by default; every delete file costs each read a join. */
-const DELETED_RATIO_MAX = 0.3
-const DELETE_FILES_MAX = 10
-
 /** Iceberg's default is 512 MB, which a table of another writer may rely on. */
 const TARGET_FILE_BYTES = 512 * MIB
 const MIN_FILES = 5
@@ -65,8 +62,7 @@ export function settingsOf(
     targetFileBytes: owner?.compaction.targetFileBytes ?? (target > 0 ? target : TARGET_FILE_BYTES),
     minFiles: owner?.compaction.minFiles ?? MIN_FILES,
     codec: owner?.compaction.codec,
-    deleteFilesMax: DELETE_FILES_MAX,
-    deletedRatioMax: DELETED_RATIO_MAX,
+    ...DELETE_LIMITS,
     groupBytesMax: GROUP_BYTES_MAX,
     groupFilesMax: GROUP_FILES_MAX,
     fileBytesMax: FILE_BYTES_MAX,

@@ -6,6 +6,8 @@ export interface Unit {
   readonly files: readonly ScanFile[]
   /** Begin another file at about this size; undefined: everything in one. */
   readonly cutBytes: number | undefined
+  /** How many files are expected. */
+  readonly outputs: number
 }
 
 /**
@@ -19,11 +21,11 @@ export function unitsOf(
 ): readonly Unit[] {
   const bytes = files.reduce((sum, file) => sum + liveBytes(file), 0)
   const outputs = outputFiles(bytes * options.ratio, options.targetFileBytes)
-  if (outputs === 1) return [{ files, cutBytes: undefined }]
+  if (outputs === 1) return [{ files, cutBytes: undefined, outputs }]
   const share = bytes / outputs
   if (options.together || files.some(file => liveBytes(file) > share * LARGEST_SHARE))
-    return [{ files, cutBytes: Math.ceil((bytes * options.ratio) / outputs) }]
-  return dealt(files, share).map(each => ({ files: each, cutBytes: undefined }))
+    return [{ files, cutBytes: Math.ceil((bytes * options.ratio) / outputs), outputs }]
+  return dealt(files, share).map(each => ({ files: each, cutBytes: undefined, outputs: 1 }))
 }
 
 /** Of a result: with larger files than this, results would differ by more than a quarter. */
@@ -69,4 +71,14 @@ export function rowGroupRows(files: readonly ScanFile[], limits: { memoryBytes: 
   const whole = Math.floor(fitting / ROWS_MIN) * ROWS_MIN
   // Longer than DuckDB's own only where there is memory to spare: they are read a little faster, and written no faster.
   return Math.min(ROWS_MAX, Math.max(ROWS_MIN, whole))
+}
+
+/** DuckDB cuts between row groups: a file of eight comes out within an eighth of its size. */
+const ROW_GROUPS_MIN = 8
+
+/** Rows of a row group, short enough for the files of a unit to be cut where they should be. */
+export function cutRows({ files, cutBytes, outputs }: Unit, rowsMax: number): number {
+  if (cutBytes === undefined) return rowsMax
+  const rows = files.reduce((sum, { file }) => sum + Number(file.record_count), 0) / outputs / ROW_GROUPS_MIN
+  return Math.min(rowsMax, Math.max(ROWS_MIN, Math.floor(rows / ROWS_MIN) * ROWS_MIN))
 }

@@ -16,6 +16,8 @@ import type { CompactionSettings } from './settings.ts'
 export interface UnitTask {
   readonly table: Table
   readonly schema: Schema
+  readonly rows: Sql
+  /** The same rows, as they are written: whoever counts them on their way counts them once. */
   readonly source: Sql
   /** Of the current spec; undefined when the rows belong to any number of partitions. */
   readonly partition: readonly PartitionValue[] | undefined
@@ -62,7 +64,7 @@ async function copySql(
 
 async function ordered(
   session: Session,
-  { table, schema, source, settings }: UnitTask,
+  { table, schema, rows, source, settings }: UnitTask,
   sortOrder: SortOrder,
 ): Promise<{ readonly source: Sql; readonly terms: readonly Sql[] }> {
   switch (settings.strategy) {
@@ -71,7 +73,7 @@ async function ordered(
     case 'sort':
       return { source, terms: sortTerms(schema, sortOrder) }
     case 'zorder':
-      return zOrdered(session, source, zColumns(table.metadata, schema))
+      return zOrdered(session, { rows, source, columns: zColumns(table.metadata, schema) })
   }
 }
 

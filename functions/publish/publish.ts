@@ -12,11 +12,12 @@ import {
 } from '#lake/batch.ts'
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
-import { tableCommitted } from '#lake/events.ts'
+import { type TableCommitted, tableCommitted } from '#lake/events.ts'
 import type { CommitResult } from '#lake/iceberg/commit.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
 import { loadTable } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
+import { compactionDue, isSmall } from '#lake/small-files.ts'
 import { publishAppend } from './append.ts'
 import { publishReplace } from './replace.ts'
 
@@ -38,9 +39,8 @@ const GENERATION = '1'
 export async function publish(lake: Lake, dataset: Dataset, input: { readonly batch: string }): Promise<PublishReport> {
   const done = await readDocument<CommitReport>(lake, commitUri(lake, dataset.name, input.batch))
   const report = done ?? (await commitBatch(lake, dataset, input.batch))
-  const table = await loadTable(lake, dataset.name)
-  const smallFiles = table === undefined ? 0 : await countSmallFiles(lake, dataset)
-  await lake.bus.publish([tableCommitted(report, { table: dataset.name, smallFiles })])
+  const files = await filesOf(lake, dataset)
+  await lake.bus.publish([tableCommitted(report, { table: dataset.name, ...files })])
   return {
     dataset: dataset.name,
     batch: report.batch,
@@ -144,13 +144,10 @@ function summaryOf(dataset: Dataset, verdict: Verdict): Readonly<Record<string, 
   }
 }
 
-/** Iceberg's own bound: a file below three quarters of the target is worth rewriting. */
-const SMALL_SHARE = 0.75
-
-async function countSmallFiles(lake: Lake, dataset: Dataset): Promise<number> {
+/** Of all partitions, because late data makes small files in any of them; without statistics a plan of many files takes a second or two. */
+async function filesOf(lake: Lake, dataset: Dataset): Promise<Pick<TableCommitted, 'smallFiles' | 'compactionDue'>> {
   const table = await loadTable(lake, dataset.name)
-  if (table === undefined) return 0
-  const files = await liveFiles(lake, table)
-  return files.filter(({ file }) => Number(file.file_size_in_bytes) < dataset.compaction.targetFileBytes * SMALL_SHARE)
-    .length
+  const files = table === undefined ? [] : await liveFiles(lake, table)
+  const smallFiles = files.filter(file => isSmall(file, dataset.compaction)).length
+  return { smallFiles, compactionDue: compactionDue(files, dataset.compaction) }
 }

@@ -4,10 +4,11 @@ import { currentSchema } from '#lake/iceberg/metadata.ts'
 import { stageAppend } from '#lake/iceberg/operations/append.ts'
 import { partitionKeyOf, stageReplacePartitions, stageReplaceTable } from '#lake/iceberg/operations/overwrite.ts'
 import type { Staged } from '#lake/iceberg/operations/staged.ts'
+import { RAW_OBJECT, raisedMax, rawObjectMax, rawObjectMaxOf } from '#lake/iceberg/raw-object-max.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
 import { columnByName } from '#lake/iceberg/schema.ts'
 import type { Table } from '#lake/iceberg/table.ts'
-import type { DataFile, LiveFile } from '#lake/iceberg/types.ts'
+import type { DataFile, ScanFile } from '#lake/iceberg/types.ts'
 import { fromBinary } from '#lake/iceberg/value.ts'
 import type { Lake } from '#lake/lake.ts'
 import { placeStaged, type TableWork } from './place.ts'
@@ -30,13 +31,15 @@ export interface Replaced {
 export async function publishReplace(lake: Lake, work: TableWork, options: ReplaceOptions): Promise<Replaced> {
   const placed = await placeStaged(lake, work)
   const result = await commit(lake, work.table, { commitId: work.commitId, summary: work.summary }, async base => {
-    const live = await liveFiles(lake, base, { statistics: ['_raw_object'] })
-    return options.scope === 'table' ? replaceTable(base, live, placed) : replacePartitions(base, live, placed)
+    const live = await liveFiles(lake, base, { statistics: [RAW_OBJECT] })
+    const staged = options.scope === 'table' ? replaceTable(base, live, placed) : replacePartitions(base, live, placed)
+    const max = rawObjectMax(base) ?? rawObjectMaxOf(live, currentSchema(base.metadata))
+    return { ...staged, summary: { ...raisedMax(max, work.rawObjects), ...staged.summary } }
   })
   return { result, objects: supersede(options.objects, lateRows(result.snapshot.summary)) }
 }
 
-function replaceTable(base: Table, live: readonly LiveFile[], placed: readonly DataFile[]): Staged {
+function replaceTable(base: Table, live: readonly ScanFile[], placed: readonly DataFile[]): Staged {
   if (placed.length === 0) return stageAppend([])
   const newest = newestOf(base, placed)
   return live.some(({ file }) => newestOf(base, [file]) > newest)
@@ -45,7 +48,7 @@ function replaceTable(base: Table, live: readonly LiveFile[], placed: readonly D
 }
 
 /** Files that are too late stay behind as orphans; the commit says that the batch was seen. */
-function replacePartitions(base: Table, live: readonly LiveFile[], placed: readonly DataFile[]): Staged {
+function replacePartitions(base: Table, live: readonly ScanFile[], placed: readonly DataFile[]): Staged {
   const held = Map.groupBy(live, each => partitionKeyOf(each.file))
   const isLate = (file: DataFile): boolean =>
     (held.get(partitionKeyOf(file)) ?? []).some(each => newestOf(base, [each.file]) > newestOf(base, [file]))
@@ -72,7 +75,7 @@ function lateRows(summary: Readonly<Record<string, string>>): ReadonlyMap<string
 
 /** The id of the newest raw object in the files, by their bounds, which hold `_raw_object` whole. */
 function newestOf(base: Table, files: readonly DataFile[]): string {
-  const { id, type } = columnByName(currentSchema(base.metadata), '_raw_object')
+  const { id, type } = columnByName(currentSchema(base.metadata), RAW_OBJECT)
   const bounds = files.map(file => file.upper_bounds.get(id)).filter(bound => bound !== undefined)
   return (
     bounds

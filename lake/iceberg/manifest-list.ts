@@ -133,14 +133,13 @@ export function rowOf(
   { columns, files, rows, leastSequence, partitions }: Tally,
   written: WrittenManifest,
 ): ManifestFile {
-  const least = leastSequence ?? written.sequenceNumber
   return {
     manifest_path: written.path,
     manifest_length: BigInt(written.bytes),
     partition_spec_id: written.specId,
     content: written.content,
     sequence_number: written.sequenceNumber,
-    min_sequence_number: least < written.sequenceNumber ? least : written.sequenceNumber,
+    min_sequence_number: lesser(leastSequence ?? written.sequenceNumber, written.sequenceNumber) as bigint,
     added_snapshot_id: written.snapshotId,
     added_files_count: files[1],
     existing_files_count: files[0],

@@ -2,6 +2,7 @@ import { assert, LakeError } from '../errors.ts'
 import { type AvroReading, openAvro } from './avro-read.ts'
 import type { AvroRecord, AvroValue } from './avro-schema.ts'
 import { encodeAvro } from './avro-write.ts'
+import { FORMAT_VERSION } from './format-version.ts'
 import {
   isStatistic,
   isUnsearched,
@@ -20,6 +21,8 @@ export interface ManifestContext {
   readonly spec: PartitionSpec
   readonly columns: readonly PartitionColumn[]
   readonly content: 0 | 1
+  /** That of the table; the one that Sluice writes when absent. */
+  readonly formatVersion?: number
 }
 
 /** Entries are taken one by one, and written in blocks. */
@@ -30,7 +33,7 @@ export function encodeManifest(entries: Iterable<ManifestEntry>, context: Manife
     'schema-id': String(schema['schema-id']),
     'partition-spec': JSON.stringify(spec.fields),
     'partition-spec-id': String(spec['spec-id']),
-    'format-version': '2',
+    'format-version': String(context.formatVersion ?? FORMAT_VERSION),
     content: content === 0 ? 'data' : 'deletes',
   })
 }

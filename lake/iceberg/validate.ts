@@ -19,6 +19,8 @@ export async function checkValidations(lake: Lake, base: Table, staged: Staged):
   for (const validation of staged.validations ?? []) await check(lake, base, { validation, staged })
 }
 
+const NONE: ReadonlySet<number> = new Set()
+
 type Of<T extends Validation['type']> = Extract<Validation, { readonly type: T }>
 
 function check(
@@ -50,6 +52,7 @@ async function checkFilesLive(lake: Lake, base: Table, { files, since }: Of<'fil
           between,
           contents: [0],
           statuses: [2],
+          statistics: NONE,
           matches: ({ data_file: file }) => wanted.has(file.file_path),
         })
       )?.file_path
@@ -66,7 +69,7 @@ async function firstNotLive(
   const missing = new Set(wanted)
   for (const manifest of await manifestsOf(lake, currentSnapshot(metadata))) {
     if (manifest.content !== 0 || !hasLiveFiles(manifest) || missing.size === 0) continue
-    const live = await readEntries(lake, metadata, manifest, { liveOnly: true, statistics: new Set() })
+    const live = await readEntries(lake, metadata, manifest, { liveOnly: true, statistics: NONE })
     for (const entry of live) missing.delete(entry.data_file.file_path)
   }
   return [...missing][0]
@@ -143,6 +146,7 @@ async function checkNoNewData(lake: Lake, base: Table, { where, since }: Of<'no-
     between: historySince(base, since),
     contents: [0],
     statuses: [1],
+    statistics: new Set(search.tests.map(test => test.id)),
     matches: ({ data_file: file }) => partitionMayMatch(file, search) && metricsMayMatch(file, search),
   })
   if (found) throw conflict(base, 'rows were added meanwhile that can match the change', { file: found.file_path })
@@ -160,6 +164,7 @@ async function checkPartitionsUnchanged(
     between: historySince(base, since),
     contents: [0, 1],
     statuses: [1],
+    statistics: NONE,
     // Partitions of two specs cannot be compared, so whatever another spec added may lie in one of these.
     matches: ({ data_file: file }) => keys.has(partitionKeyOf(file)) || !specs.has(file.spec_id),
   })

@@ -79,6 +79,7 @@ async function writeManifest(
     spec: specById(metadata, specId),
     columns,
     content,
+    formatVersion: metadata['format-version'],
   })
   const path: Uri = `${metadataFolder(metadata)}/${name}.avro`
   await lake.storage.put(path, bytes)

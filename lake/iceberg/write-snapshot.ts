@@ -8,6 +8,7 @@ import { rewriteManifests } from './manifest-rewrite.ts'
 import { addSnapshot, currentSchema, currentSnapshot, nextTimestamp, setSchema } from './metadata.ts'
 import type { Staged } from './operations/staged.ts'
 import { mayHoldAny, type Partitions, partitionsOf } from './partition-set.ts'
+import { carriedMax } from './raw-object-max.ts'
 import { manifestsOf, readEntries } from './snapshot.ts'
 import { summarize } from './summary.ts'
 import { metadataFolder, type Table } from './table.ts'
@@ -45,7 +46,12 @@ export async function writeSnapshot(lake: Lake, base: Table, staged: Staged, att
     'sequence-number': sequence,
     'timestamp-ms': nextTimestamp(metadata, lake.clock.nowMs()),
     'manifest-list': list,
-    summary: { ...summarize(staged, parent, { before, after: manifests }), ...staged.summary, ...attempt.summary },
+    summary: {
+      ...summarize(staged, parent, { before, after: manifests }),
+      ...carriedMax(staged, parent),
+      ...staged.summary,
+      ...attempt.summary,
+    },
     'schema-id': currentSchema(evolved)['schema-id'],
   }
   return addSnapshot(evolved, snapshot)

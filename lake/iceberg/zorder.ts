@@ -18,24 +18,27 @@ export const Z_COLUMNS_MAX = 8
  * the bounds of row groups and files are narrow for every one of them. Each column becomes an unsigned 64-bit key in its own order, and
  * the bits of the keys are interleaved. A key begins at the highest bit in which the rows differ (without that, microseconds since 1970
  * would only vary far behind a text's first letter): whole numbers and times exactly, floating-point numbers and long decimals in
- * proportion, text and binary by the eight bytes after the prefix that all rows share. Nulls come first. Reads the columns once for
- * their bounds.
+ * proportion, text and binary by the eight bytes after the prefix that all rows share. Nulls come first.
  */
 export async function zOrdered(
   session: Session,
-  source: Sql,
-  columns: readonly ZColumn[],
+  task: {
+    readonly source: Sql
+    readonly columns: readonly ZColumn[]
+    /** The same rows, read once for the bounds of the columns; `source` when absent. */
+    readonly rows?: Sql
+  },
 ): Promise<{ readonly source: Sql; readonly terms: readonly Sql[] }> {
-  const used = columns.slice(0, Z_COLUMNS_MAX)
-  const bounds = await boundsOf(session, source, used)
-  const keys = used.map((column, at) => keyOf(column, bounds, at))
-  const names = used.map((_column, at) => ident(`_sluice_z${at}`))
+  const columns = task.columns.slice(0, Z_COLUMNS_MAX)
+  const bounds = await boundsOf(session, task.rows ?? task.source, columns)
+  const keys = columns.map((column, at) => keyOf(column, bounds, at))
+  const names = columns.map((_column, at) => ident(`_sluice_z${at}`))
   // Zero is for null alone: one unit of 2^64 less for the lowest value.
   const named = keys.map(
     (key, at) =>
       sql`CASE WHEN (${key}) IS NULL THEN 0::UBIGINT ELSE greatest(${key}, 1::UBIGINT) END AS ${names[at] as Sql}`,
   )
-  return { source: sql`SELECT *, ${join(named, ', ')} FROM (${source})`, terms: interleaved(names) }
+  return { source: sql`SELECT *, ${join(named, ', ')} FROM (${task.source})`, terms: interleaved(names) }
 }
 
 // --- Keys ----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from '../../cli/command.ts'
 import { runCommandLine } from '../../cli/command-line.ts'
+import { compact } from '../../cli/compact.ts'
 import { explain } from '../../cli/explain.ts'
 import { local } from '../../cli/local.ts'
 import { maintain } from '../../cli/maintain.ts'
@@ -16,7 +17,7 @@ import { diskLake, type LocalLake } from '../../lake/disk/disk-lake.ts'
 
 /** Commands run in this process against a lake in a folder; what a test checks stands in the test. */
 
-const COMMANDS: readonly Command[] = [local, put, tables, show, sql, explain, maintain]
+const COMMANDS: readonly Command[] = [local, put, tables, show, sql, explain, compact, maintain]
 
 /** The least that routes, refuses and replaces; tests put in what they need. */
 export const orders = defineDataset({

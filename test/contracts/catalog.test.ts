@@ -8,7 +8,6 @@ import { catalogContract } from './catalog.contract.ts'
 
 catalogContract('memory', async () => ({
   catalog: memoryCatalog(),
-  comparesOnSwap: true,
   dispose: async () => undefined,
 }))
 
@@ -16,7 +15,6 @@ catalogContract('disk', async () => {
   const root = await mkdtemp(join(tmpdir(), 'sluice-catalog-'))
   return {
     catalog: fileCatalog(root),
-    comparesOnSwap: true,
     dispose: () => rm(root, { recursive: true, force: true }),
   }
 })

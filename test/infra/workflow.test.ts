@@ -41,7 +41,7 @@ const MACHINES = [
   },
   {
     name: 'CompactMachine',
-    expected: compact({ compact: fn('Compact'), bus: bus.id, database, athena, groupsAtOnce: 5 }),
+    expected: compact({ compact: fn('Compact'), bus: bus.id, database, athena, groupsAtOnce: 5, windowMinutes: 15 }),
     functions: [fn('Compact')],
     services: ['athena', 'events', 'glue', 'kms', 'lambda', 'logs', 's3', 'xray'],
     tasks: ['Announce Failure', 'Commit', 'Optimize', 'Plan', 'Rewrite'],

@@ -26,7 +26,6 @@ for (const versioned of [true, false])
 
 catalogContract('Glue', async () => ({
   catalog: glueCatalog({ ...retrying, client: glue, swapClient: glue, database: await database('contract') }),
-  comparesOnSwap: true,
   dispose: async () => undefined,
 }))
 

@@ -5,13 +5,13 @@ import type { Lake, Uri } from '#lake/lake.ts'
 import { systemClock, systemIds } from '#lake/system.ts'
 import { endpoint, glue, s3 } from './moto.ts'
 
-/** A lake whose tables are in S3 and Glue, as on AWS; everything else is in the scratch folder. */
-export function glueLake(where: { readonly tables: Uri; readonly database: string; readonly scratch: string }): Lake {
+/** A lake whose objects are in a bucket and whose tables are in Glue, as on AWS; only what is scratch is in the folder. */
+export function glueLake(where: { readonly bucket: Uri; readonly database: string; readonly scratch: string }): Lake {
   const lake = diskLake(where.scratch)
   const retrying = { clock: systemClock, ids: systemIds }
   return {
     ...lake,
-    zones: { ...lake.zones, tables: where.tables },
+    zones: { ...lake.zones, tables: `${where.bucket}/tables`, ops: `${where.bucket}/ops` },
     storage: s3Storage({ ...retrying, client: s3 }),
     catalog: glueCatalog({ ...retrying, client: glue, swapClient: glue, database: where.database }),
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { GlueClient } from '@aws-sdk/client-glue'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compact } from '#functions/compact/compact.ts'
 import { glueCatalog } from '#lake/aws/glue-catalog.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { COMMIT_ID } from '#lake/iceberg/commit.ts'
@@ -27,11 +28,8 @@ let bench: Workbench
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'sluice-glue-'))
-  lake = glueLake({
-    tables: await bucket('shared-tables', { versioned: true }),
-    database: await database('shared'),
-    scratch: root,
-  })
+  const where = { bucket: await bucket('shared-tables', { versioned: true }), database: await database('shared') }
+  lake = glueLake({ ...where, scratch: root })
   bench = { root, lake, session: await openSession(root), close: async () => undefined }
 })
 afterAll(async () => {
@@ -91,19 +89,25 @@ test.for([
   expect((await openTable(lake, table)).metadata.snapshots).toHaveLength(1)
 })
 
-test(`two processes, theirs and ours, each make ${COMMITS} commits at once: no row is lost`, async () => {
+test(`two processes, theirs and ours, each make ${COMMITS} commits at once while a third compacts: no row is lost`, async () => {
   // PyIceberg's own retries would hide how often it was refused.
   await ensureTable(lake, definition('raced', COLUMNS, { properties: { 'commit.retry.num-retries': '0' } }))
   const theirCommits = theirs({ do: 'append_often', table: 'raced', first: COMMITS, count: COMMITS })
   // Python takes longer to start than a few of our commits.
-  while ((await openTable(lake, 'raced')).metadata.snapshots.length === 0) await lake.clock.sleep(10)
-  const [attempts, [refused]] = await Promise.all([ourWriter(['raced', '0', String(COMMITS)]), theirCommits])
+  const snapshots = async (): Promise<number> => (await openTable(lake, 'raced')).metadata.snapshots.length
+  await expect.poll(snapshots, { interval: 10, timeout: 60_000 }).toBeGreaterThan(0)
+  const racing = Promise.all([ourWriter(['raced', '0', String(COMMITS)]), theirCommits])
+  const compactions = await compactUntil('raced', racing)
+  const [attempts, [refused]] = await racing
   const ids = (rows: unknown) => (rows as readonly { readonly id: string }[]).map(row => row.id)
   const wanted = [...Array(2 * COMMITS).keys()].map(String)
   expect(ids(await readRows(bench, 'raced', sql`id`))).toEqual(wanted)
   expect(ids((await theirs({ do: 'rows', table: 'raced', order: 'id' }))[0])).toEqual(wanted)
   const { metadata } = await openTable(lake, 'raced')
-  expect(metadata.snapshots).toHaveLength(2 * COMMITS)
+  const operations = metadata.snapshots.map(snapshot => snapshot.summary['operation'])
+  expect(operations.filter(each => each === 'append')).toHaveLength(2 * COMMITS)
+  expect(operations.filter(each => each === 'replace')).toHaveLength(compactions)
+  expect(compactions).toBeGreaterThan(0)
   const line = metadata.snapshots.map(snapshot => snapshot['parent-snapshot-id'])
   expect(line).toEqual([undefined, ...metadata.snapshots.slice(0, -1).map(snapshot => snapshot['snapshot-id'])])
   const writers = metadata.snapshots.map(snapshot => (COMMIT_ID in snapshot.summary ? 'ours' : 'theirs'))
@@ -112,9 +116,24 @@ test(`two processes, theirs and ours, each make ${COMMITS} commits at once: no r
   expect(turns, `${attempts} attempts of ours, ${refused} of theirs refused`).toBeGreaterThan(4)
   expect(attempts - COMMITS + Number(refused)).toBeGreaterThan(0)
   expect(metadata.snapshots.map(snapshot => Number(snapshot['sequence-number']))).toEqual(
-    [...Array(2 * COMMITS).keys()].map(index => index + 1),
+    [...metadata.snapshots.keys()].map(index => index + 1),
   )
 })
+
+/** Compacts the table over and over while others write to it; gives how many times there was something to do. */
+async function compactUntil(table: string, done: Promise<unknown>): Promise<number> {
+  let [going, compactions] = [true, 0]
+  const stop = (): void => {
+    going = false
+  }
+  done.then(stop, stop)
+  while (going) {
+    const report = await compact(lake, { table })
+    compactions += report.snapshotIds.length
+    await lake.clock.sleep(300)
+  }
+  return compactions
+}
 
 /** A client that does not hear the answer to its first UpdateTable, after AWS has done what it asked. */
 function losingClient(maxAttempts: number): { readonly swapClient: GlueClient; readonly wasLost: () => boolean } {
@@ -135,7 +154,7 @@ function losingClient(maxAttempts: number): { readonly swapClient: GlueClient; r
 /** Runs our-writer.ts in a process of its own; gives the attempts that its commits took. */
 async function ourWriter(args: readonly string[]): Promise<number> {
   const script = new URL('./our-writer.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [script, lake.zones.tables, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [script, 's3://shared-tables', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const [output, errors, code] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

@@ -29,12 +29,12 @@ async function folder(): Promise<Place> {
 async function glue(): Promise<Place> {
   const root = mkdtempSync(join(tmpdir(), 'sluice-lives-'))
   const session = await openSession(root)
-  const tables = `${await bucket('lives', { versioned: true })}/tables`
   const close = async (): Promise<void> => {
     await session.close()
     rmSync(root, { recursive: true, force: true })
   }
-  const lake = glueLake({ tables, database: await database('lake'), scratch: root })
+  const where = { bucket: await bucket('lives', { versioned: true }), database: await database('lake') }
+  const lake = glueLake({ ...where, scratch: root })
   return { bench: { root, lake, session, close }, catalog: { glue: glueProperties() } }
 }
 

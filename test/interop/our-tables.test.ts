@@ -13,7 +13,7 @@ import {
   type Workbench,
   workbench,
 } from '../lake/iceberg/fixture.ts'
-import { compactFiles } from '../lake/iceberg/lives.ts'
+import { compactTable } from '../lake/iceberg/lives.ts'
 import { workWithPyIceberg } from './pyiceberg.ts'
 
 const COLUMNS = [
@@ -76,8 +76,15 @@ test.for([
   await deleteRows(bench, table, sql`id IN (2, 102)`)
   const rest = (id: number) => left(id) && id % 4 >= 2 && id !== 2
   await same({ do: 'append', rows: [row('104', null, '1970-01-03')] }, rest, ['101', '103', '104'])
-  await compactFiles(bench, table)
-  await same({ do: 'delete', filter: 'id = 101' }, rest, ['103', '104'])
+  for (const first of [200, 212, 224, 236, 248])
+    await appendRows(
+      bench,
+      table,
+      sql`SELECT i AS id, 'x' AS region, DATE '1970-01-05' AS day, 0.5 AS amount FROM range(${first}, ${first + 12}) r(i)`,
+    )
+  await deleteRows(bench, table, sql`id > 200`)
+  await compactTable(bench, table)
+  await same({ do: 'delete', filter: 'id = 101' }, rest, ['103', '104', '200'])
   const { metadata } = await openTable(bench.lake, table)
   const operations = metadata.snapshots.map(snapshot => snapshot.summary['operation'])
   expect(operations).toEqual(expect.arrayContaining(['append', 'overwrite', 'delete', 'replace']))

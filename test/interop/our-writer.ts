@@ -1,4 +1,4 @@
-// A process that appends one row a commit to a table in Glue, as a function does: `node our-writer.ts <tables uri> <table> <first> <count>`.
+// A process that appends one row a commit to a table in Glue, as a function does: `node our-writer.ts <bucket> <table> <first> <count>`.
 // Prints how many attempts its commits took.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,9 +10,9 @@ import { openTable } from '#lake/iceberg/table.ts'
 import { openSession, writeRows } from '../lake/iceberg/fixture.ts'
 import { glueLake } from './glue-lake.ts'
 
-const [tables = '', table = '', first = '0', count = '0'] = process.argv.slice(2)
+const [bucket = '', table = '', first = '0', count = '0'] = process.argv.slice(2)
 const root = mkdtempSync(join(tmpdir(), 'sluice-writer-'))
-const lake = glueLake({ tables, database: 'shared', scratch: root })
+const lake = glueLake({ bucket, database: 'shared', scratch: root })
 const bench = { root, lake, session: await openSession(root), close: async () => undefined }
 let attempts = 0
 for (let id = Number(first); id < Number(first) + Number(count); id++) {

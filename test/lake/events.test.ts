@@ -62,7 +62,7 @@ test('Table Committed sums the outcomes; the snapshot id is text', () => {
     objects: [outcome(5, 1), outcome(7, 0)],
     committedMs: 0,
   }
-  expect(tableCommitted(report, { table: 'orders', smallFiles: 4 })).toEqual({
+  expect(tableCommitted(report, { table: 'orders', smallFiles: 4, compactionDue: true })).toEqual({
     'detail-type': 'Table Committed',
     detail: {
       dataset: 'orders',
@@ -73,6 +73,7 @@ test('Table Committed sums the outcomes; the snapshot id is text', () => {
       rows: 12,
       quarantined: 1,
       smallFiles: 4,
+      compactionDue: true,
     },
   })
 })

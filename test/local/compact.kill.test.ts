@@ -1,5 +1,6 @@
 // A compaction whose process dies by SIGKILL at any call of a port leaves a table with the same rows, and the next run ends with
-// the files that a run without a death ends with. Every call is tried, before and after its effect.
+// the files that a run without a death ends with. Every call is tried, right after its effect, which is also right before the
+// next one wherever calls follow each other; SLUICE_KILLS=all tries both moments of each.
 import { spawn } from 'node:child_process'
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,52 +11,84 @@ import type { Row } from '#lake/duckdb/engine.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { commit } from '#lake/iceberg/commit.ts'
 import { currentSnapshot } from '#lake/iceberg/metadata.ts'
+import { stageAppend } from '#lake/iceberg/operations/append.ts'
 import { stageRowDelta } from '#lake/iceberg/operations/row-delta.ts'
 import { placeFiles } from '#lake/iceberg/place-files.ts'
 import { planScan } from '#lake/iceberg/scan.ts'
 import { openTable } from '#lake/iceberg/table.ts'
 import { createTable } from '#lake/iceberg/table-definition.ts'
+import type { DataFile } from '#lake/iceberg/types.ts'
 import { writePositionDeletes } from '#lake/iceberg/write-deletes.ts'
-import { appendRows, column, definition, openSession, type Workbench } from '../lake/iceberg/fixture.ts'
+import { column, definition, openSession, type Workbench, writeRows } from '../lake/iceberg/fixture.ts'
 import type { Death } from './dying-lake.ts'
 import { inFolder, query } from './lake-state.ts'
 
-const FILES = 6
+/** Of each partition: as many as make a compaction worth its while. */
+const FILES = 5
 const DELETED = 3
 
 test('killed at every call of a port and started again', { timeout: 900_000 }, async () => {
   await inFolder(async folder => {
-    const template = join(folder, 'template')
-    const rows = await smallFilesAndDeletes(template)
-    const whole = join(folder, 'whole')
-    await cp(template, whole, { recursive: true })
-    const { output } = await run(whole)
-    expect(await rowsOf(whole)).toEqual(rows)
-    const files = await filesOf(whole)
-    expect(files).toEqual({ data: 2, deletes: 0 })
-    const calls = Number(output)
+    const lanes = [await laneIn(folder, 'one'), await laneIn(folder, 'two')]
+    const { root, rows } = lanes[0] as Lane
+    const calls = Number((await run(root)).output)
     expect(calls).toBeGreaterThan(2 * FILES)
+    expect(await rowsOf(root)).toEqual(rows)
+    const files = await filesOf(root)
+    expect(files).toEqual({ data: 2, deletes: 0 })
 
-    const deaths = Array.from({ length: calls }, (_, at) => at + 1).flatMap(at => [
-      { at, when: 'before' },
-      { at, when: 'after' },
-    ])
+    const moments = process.env['SLUICE_KILLS'] === 'all' ? ['before', 'after'] : ['after']
+    const deaths = Array.from({ length: calls }, (_, at) => at + 1).flatMap(at => moments.map(when => ({ at, when })))
     let died = 0
-    await inLanes(deaths, async death => {
-      const root = join(folder, `${death.at}-${death.when}`)
-      await cp(template, root, { recursive: true })
-      const killed = await run(root, death)
-      expect(killed, JSON.stringify(death)).toMatchObject({ signal: 'SIGKILL' })
+    await inLanes(lanes, deaths, async (lane, death) => {
+      const what = JSON.stringify(death)
+      await reset(lane)
+      expect(await run(lane.root, death), what).toMatchObject({ signal: 'SIGKILL' })
       died++
-      expect(await rowsOf(root), `after ${JSON.stringify(death)}`).toEqual(rows)
-      await compact(diskLake(root), { table: 'events' })
-      expect(await rowsOf(root), `recovered from ${JSON.stringify(death)}`).toEqual(rows)
-      expect(await filesOf(root), `recovered from ${JSON.stringify(death)}`).toEqual(files)
-      await rm(root, { recursive: true })
+      expect(await rowsOf(lane.root), `dead: ${what}`).toEqual(rows)
+      await compact(diskLake(lane.root), { table: 'events' })
+      expect(await rowsOf(lane.root), `recovered: ${what}`).toEqual(rows)
+      expect(await filesOf(lane.root), `recovered: ${what}`).toEqual(files)
     })
-    expect(died).toBe(2 * calls)
+    expect(died).toBe(moments.length * calls)
   })
 })
+
+// --- Lakes that are made once and put back as they were ------------------------------------------------------------
+
+/** Metadata names files by their whole URI, so a lake can only be put back where it was. */
+interface Lane {
+  readonly root: string
+  readonly saved: string
+  readonly rows: Row
+}
+
+async function laneIn(folder: string, name: string): Promise<Lane> {
+  const root = join(folder, name)
+  const saved = join(folder, `${name}-saved`)
+  const rows = await smallFilesAndDeletes(root)
+  await cp(root, saved, { recursive: true, preserveTimestamps: true })
+  return { root, saved, rows }
+}
+
+async function reset({ root, saved }: Lane): Promise<void> {
+  await rm(root, { recursive: true })
+  await cp(saved, root, { recursive: true, preserveTimestamps: true })
+}
+
+/** Side by side, because most of a run is the start of a process. */
+async function inLanes<T>(
+  lanes: readonly Lane[],
+  items: readonly T[],
+  work: (lane: Lane, item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values()
+  await Promise.all(
+    lanes.map(async lane => {
+      for (const item of queue) await work(lane, item)
+    }),
+  )
+}
 
 /** A table of two partitions, each with enough small files for a group of its own, and with rows that are deleted by position. */
 async function smallFilesAndDeletes(root: string): Promise<Row> {
@@ -67,12 +100,17 @@ async function smallFilesAndDeletes(root: string): Promise<Row> {
       partitionBy: [{ column: 'day', transform: { name: 'month' } }],
     }),
   )
+  const table = await openTable(bench.lake, 'events')
+  const added: DataFile[] = []
   for (let file = 0; file < FILES; file++)
-    await appendRows(
-      bench,
-      'events',
-      sql`SELECT ${file}::BIGINT * 100 + i AS id, DATE '2026-01-15' + INTERVAL (i % 2) MONTH AS day, 'n' || i AS note FROM range(20) r(i)`,
+    added.push(
+      ...(await writeRows(
+        bench,
+        table,
+        sql`SELECT ${file}::BIGINT * 100 + i AS id, DATE '2026-01-15' + INTERVAL (i % 2) MONTH AS day, 'n' || i AS note FROM range(20) r(i)`,
+      )),
     )
+  await commit(bench.lake, 'events', { commitId: 'files' }, () => stageAppend(added))
   await deleteFirstRows(bench)
   await bench.close()
   return rowsOf(root)
@@ -129,13 +167,4 @@ function run(root: string, { at, when }: Death = { at: 0, when: 'before' }): Pro
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, output }))
   })
-}
-
-/** Two at a time: most of a run is the start of a process. */
-async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values()
-  const lane = async (): Promise<void> => {
-    for (const item of queue) await work(item)
-  }
-  await Promise.all([lane(), lane()])
 }

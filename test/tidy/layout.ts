@@ -26,6 +26,7 @@ const FOLDERS = [
   'local/asl',
   'cli',
   'bench',
+  'bench/sections',
   'docs',
   'docs/decisions',
   'examples/*',

@@ -13,6 +13,7 @@ const targets = {
   database: 'lake',
   athena: { workGroup: 'sluice', output: 's3://ops-bucket/athena/' },
   groupsAtOnce: 5,
+  windowMinutes: 15,
 }
 
 /** As EventBridge hands it over: the detail of "Table Committed" has more fields than the plan may see. */
@@ -66,7 +67,13 @@ test('plan, every group, commit', async () => {
   expect(execution).toEqual({ status: 'SUCCEEDED', output: { table: 'orders', snapshotId: '17' } })
   expect(did).toEqual(['plan orders', 'rewrite 1', 'rewrite 2', 'rewrite 3', 'commit orders'])
   const payloads = calls.map(call => (call.arguments as { readonly Payload: unknown }).Payload)
-  expect(payloads[0]).toEqual({ action: 'plan', table: 'orders', run: 'run-1', groupsMax: GROUPS_MAX })
+  expect(payloads[0]).toEqual({
+    action: 'plan',
+    table: 'orders',
+    run: 'run-1',
+    groupsMax: GROUPS_MAX,
+    windowMinutes: 15,
+  })
   expect(payloads[1]).toEqual({ action: 'rewrite', table: 'orders', run: 'run-1', group: 1 })
   expect(payloads[4]).toEqual({ action: 'commit', table: 'orders', run: 'run-1' })
 })
@@ -92,6 +99,15 @@ test('started by hand, it takes where, strategy and partial progress, and nothin
     Payload: { ...wishes, action: 'plan', run: 'run-1', groupsMax: GROUPS_MAX },
   })
   expect(Object.keys((calls[0] as TaskCall & { arguments: { Payload: object } }).arguments.Payload)).toHaveLength(7)
+})
+
+test('only executions that a commit started leave the work to each other', async () => {
+  const scheduled = { detail: { table: 'orders', ifExists: true } }
+  const { calls } = await runMachine(compact(targets), scheduled, { answer: () => planned([]) })
+  expect(calls[0]?.arguments).toMatchObject({
+    Payload: { action: 'plan', table: 'orders', run: 'run-1', groupsMax: GROUPS_MAX, ifExists: true },
+  })
+  expect(JSON.stringify(calls[0]?.arguments)).not.toContain('windowMinutes')
 })
 
 test('no more groups at a time than are allowed', async () => {

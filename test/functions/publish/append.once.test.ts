@@ -37,6 +37,7 @@ describe.each(LAKES)('%s', (_name, use) => {
           rows: 4,
           quarantined: 1,
           smallFiles: 1,
+          compactionDue: false,
         },
       })
       expect(again).toEqual(event)

@@ -55,7 +55,7 @@ const UNSCOPED = new Set([
 
 /** Objects of one bucket, tables of one database, streams of one log group. */
 const SCOPED_WILDCARDS = [
-  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/)?\*$/,
+  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|compactions\/)?\*$/,
   /^arn:aws:glue:[a-z0-9-]+:\d{12}:table\/[a-z0-9_]+\/\*(__raw)?$/,
   /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:[\w/-]+:\*$/,
 ]
@@ -84,7 +84,7 @@ const MATRIX: Readonly<Record<string, { readonly reads: readonly string[]; reado
   IngestFunction: { reads: ['Landing', 'Ops', 'Raw'], writes: ['Ops/*', 'Raw/*'] },
   QualityFunction: { reads: ['Ops', 'Raw', 'Staging', 'Tables'], writes: ['Staging/*', 'Tables/*/metadata/*'] },
   PublishFunction: { reads: ['Ops', 'Staging', 'Tables'], writes: ['Ops/*', 'Tables/*'] },
-  CompactFunction: { reads: ['Ops', 'Tables'], writes: ['Ops/*', 'Tables/*'] },
+  CompactFunction: { reads: ['Ops/compactions', 'Tables'], writes: ['Ops/compactions/*', 'Tables/*'] },
   MaintainFunction: { reads: ['Tables'], writes: ['Tables/*/metadata/*'] },
   SweepFunction: { reads: ['Tables'], writes: [] },
 }

@@ -48,6 +48,7 @@ const COMPUTED: Readonly<Record<string, (name: string, inputs: Inputs) => Attrib
     id: `${ACCOUNT}:${name}`,
     arn: arn('glue', `database/${name}`),
   }),
+  'aws:athena/workgroup:Workgroup': (_name, { name }) => ({ id: name, arn: arn('athena', `workgroup/${name}`) }),
   'random:index/randomBytes:RandomBytes': (_name, { length }) => ({
     base64: Buffer.alloc(length, 7).toString('base64'),
     hex: Buffer.alloc(length, 7).toString('hex'),

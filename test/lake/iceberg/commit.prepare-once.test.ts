@@ -16,7 +16,7 @@ import { losingCatalog, withCatalog } from './losing-catalog.ts'
 
 const file = (path: string): DataFile => manifestOnly(path, { record_count: 1n })
 
-test('three attempts write one manifest, three lists and three metadata files', async () => {
+test('FastAppend: three attempts write one manifest, three lists and three metadata files', async () => {
   const memory = memoryLake()
   await ensureTable(memory, definition('t', [column('n', 'long')]))
   const puts: string[] = []
@@ -37,7 +37,7 @@ test('three attempts write one manifest, three lists and three metadata files', 
   expect(snapshot['manifest-list']).toContain(`snap-${snapshot['snapshot-id']}-3-`)
 })
 
-test('a manifest that was written for an earlier attempt inherits the sequence number of the one that won', async () => {
+test('FastAppend: a manifest that was written for an earlier attempt inherits the sequence number of the one that won', async () => {
   const memory = memoryLake()
   await ensureTable(memory, definition('t', [column('n', 'long')]))
   const racing = withCatalog(memory, losingCatalog(memory.catalog, ['conflict']))

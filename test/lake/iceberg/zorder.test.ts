@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => bench.close())
 
 async function sorted(source: Sql, columns: readonly ZColumn[], show: Sql): Promise<readonly Cell[]> {
-  const z = await zOrdered(bench.session, source, columns)
+  const z = await zOrdered(bench.session, { source, columns })
   const rows = await bench.session.rows(sql`SELECT ${show} AS v FROM (${z.source}) ORDER BY ${join(z.terms, ', ')}`)
   return rows.map(row => row['v'] as Cell)
 }
@@ -107,7 +107,7 @@ describe('several columns', () => {
       columns.map(({ path: [name = ''] }, at) => sql`${made(at)} AS ${ident(name)}`),
       ', ',
     )} FROM range(4096) r(i)`
-    const z = await zOrdered(bench.session, source, columns)
+    const z = await zOrdered(bench.session, { source, columns })
     // Of 16 pieces of the curve, how many can hold one value of a column, by their bounds.
     const pieces = sql`SELECT *, (row_number() OVER (ORDER BY ${join(z.terms, ', ')}) - 1) // 256 AS piece FROM (${z.source})`
     for (const {

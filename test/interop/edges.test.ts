@@ -1,0 +1,52 @@
+// Contract: at the edges of every type, under every partition transform and by bounds alone (test/lake/iceberg/edge-values.ts), PyIceberg
+// reads the rows that the source has, whole and by =, <, >= and IS NULL, which it prunes files by.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Row } from '#lake/duckdb/engine.ts'
+import { type Sql, sql } from '#lake/duckdb/sql.ts'
+import { conditionsOf, EDGE_TABLES, type EdgeTable, makeEdgeTable } from '../lake/iceberg/edge-values.ts'
+import { type Workbench, workbench } from '../lake/iceberg/fixture.ts'
+import { workWithPyIceberg } from './pyiceberg.ts'
+
+interface Question {
+  readonly filter: string | undefined
+  readonly where: Sql
+}
+
+let bench: Workbench
+const answers = new Map<string, readonly unknown[]>()
+beforeAll(async () => {
+  bench = await workbench()
+  for (const each of EDGE_TABLES) await makeEdgeTable(bench, each)
+  const asked = EDGE_TABLES.map(each => questionsOf(each).map(({ filter }) => stepOf(each.table, filter)))
+  const found = await workWithPyIceberg({ lake: bench.root }, asked.flat())
+  let at = 0
+  for (const [index, steps] of asked.entries()) {
+    answers.set(EDGE_TABLES[index]?.table ?? '', found.slice(at, at + steps.length))
+    at += steps.length
+  }
+}, 240_000)
+afterAll(() => bench.close())
+
+const stepOf = (table: string, filter: string | undefined) => ({ do: 'rows', table, order: 'id', filter })
+
+function questionsOf({ edge }: EdgeTable): readonly Question[] {
+  // In SQL a comparison with NaN is never true; PyIceberg's Arrow holds to that.
+  const number = sql`coalesce(NOT isnan(TRY_CAST(v AS DOUBLE)), TRUE)`
+  const said = conditionsOf(edge).flatMap(({ pyIceberg, duckDb }) =>
+    pyIceberg === undefined ? [] : [{ filter: pyIceberg, where: sql`${duckDb} AND ${number}` }],
+  )
+  return [{ filter: undefined, where: sql`TRUE` }, { filter: 'v is null', where: sql`v IS NULL` }, ...said]
+}
+
+test.for(EDGE_TABLES)('$table', async edgeTable => {
+  const found = answers.get(edgeTable.table) ?? []
+  for (const [index, { filter, where }] of questionsOf(edgeTable).entries()) {
+    const wanted = await bench.session.rows(sql`SELECT * FROM (${edgeTable.rows}) WHERE ${where} ORDER BY id`)
+    const rows = found[index] as readonly Row[]
+    // −0.0 has no text of its own in JSON.
+    expect(
+      rows.map(row => (row['v'] === 0 ? { ...row, v: 0 } : row)),
+      filter,
+    ).toEqual(wanted)
+  }
+})
