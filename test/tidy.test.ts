@@ -23,21 +23,25 @@ import { missingPages, strangeWords } from './tidy/words.ts'
 /** Longer than the limits, with the present length. It may only shrink: whoever makes one shorter lowers its number. */
 const TOO_LONG: Exceptions = {
   // One suite per port: a function, because it runs on every adapter.
-  'test/contracts/catalog.contract.ts catalogContract': 132,
+  'test/contracts/catalog.contract.ts catalogContract': 131,
   'test/contracts/storage.contract.ts storageContract': 246,
   // One story each, told from its beginning.
   'test/functions/quality/quality.accounts.test.ts use': 74,
-  'test/lake/iceberg/read-back.types.test.ts test': 81,
+  'test/lake/iceberg/read-back.types.test.ts test': 80,
 }
 
 const WAITING: Waiting = {
-  'lake/iceberg/operations/replace.ts':
-    'the commit of compaction, tested with the other operations of the table format',
+  'lake/iceberg/operations/row-delta.ts': 'the commit of a merge: CDC writes position deletes',
+  'lake/iceberg/write-deletes.ts': 'the position deletes of a merge',
+  'lake/iceberg/operations/delete.ts':
+    'deletes whole files by predicate: erasure and the sweep after a full snapshot of CDC',
+  'lake/iceberg/strict-match.ts': 'tells for operations/delete.ts that a whole file matches',
+  'lake/iceberg/schema-change.ts': 'the changes of a schema that a stream of CDC brings',
+  'lake/iceberg/spec-change.ts': 'changes of partitioning field by field, as foreign engines make them',
 }
 
 const UNIMPORTED: Unimported = {
   '@aws-sdk/client-firehose': 'the delivery stream of single events is the next entry of ingest',
-  hyparquet: 'reads Parquet footers, for objects of which only some columns are fetched',
   '@biomejs/biome': 'npm run check',
   '@types/node': 'the types of node:*',
   sst: 'npx sst deploy; its types come from .sst/platform',

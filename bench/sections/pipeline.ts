@@ -17,8 +17,8 @@ export const benchPipeline: Section = async ({ runs, small }) => {
   console.log(
     `8 gzipped NDJSON files, ${megabytes(bytes)} raw, to a committed Iceberg table; ${runs} runs in alternation`,
   )
-  const { floors, ours } = alternate(runs, ['floor.ts'], ['pipeline.ts'])
-  const large = small ? undefined : measureScript('pipeline.ts', '10')
+  const { floors, ours } = alternate(runs, ['../floor.ts'], ['../pipeline.ts'])
+  const large = small ? undefined : measureScript('../pipeline.ts', '10')
   if (large) console.log(`  ten times the input: ${line(large)}`)
   const rss = peakBytes(ours)
   return [

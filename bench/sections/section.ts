@@ -35,9 +35,9 @@ export function alternate(
   return measured
 }
 
-/** Runs a script of bench/ in a process of its own. */
+/** Runs a script, named from this folder, in a process of its own. */
 export const measureScript = (script: string, ...args: readonly string[]): Measured =>
-  measure(join(import.meta.dirname, '..', script), args)
+  measure(join(import.meta.dirname, script), args)
 
 export const seconds = (of: readonly Measured[]): number => median(of.map(each => each.seconds))
 export const cpuSeconds = (of: readonly Measured[]): number => median(of.map(each => each.cpuSeconds))
