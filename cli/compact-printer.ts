@@ -51,8 +51,7 @@ export interface CompactResult {
 }
 
 /** Whatever was planned is in the table. */
-export const isDone = (report: CompactReport): boolean =>
-  report.givenUp.length === 0 && (report.unfinished.length === 0 || report.committed.length === 0)
+export const isDone = (report: CompactReport): boolean => report.givenUp.length === 0 && report.unfinished.length === 0
 
 /** The report with what people are told besides. */
 export function reportDocument({ planned, report, ms }: CompactResult): Readonly<Record<string, unknown>> {

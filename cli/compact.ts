@@ -13,6 +13,7 @@ import { openLakeTable } from './lake-table.ts'
 import { progressBar } from './progress-bar.ts'
 import { EXIT_FAILURE, usage } from './refusal.ts'
 import { statusLine } from './status-line.ts'
+import { counted, formatCount } from './units.ts'
 
 const STRATEGIES: readonly Strategy[] = ['binpack', 'sort', 'zorder']
 
@@ -104,7 +105,7 @@ async function work(call: Call, request: CompactionRequest): Promise<number | un
   }
 }
 
-function barOf({ group, groups, bytesDone, bytes, filesDone, files }: CompactionProgress, elapsedMs: number): string {
-  const text = `group ${group + 1} of ${groups}, ${filesDone} of ${files} files`
+function barOf({ bytesDone, bytes, filesDone, files }: CompactionProgress, elapsedMs: number): string {
+  const text = `${formatCount(filesDone)} of ${counted(files, 'file')}`
   return progressBar({ doneBytes: bytesDone, totalBytes: bytes, text }, elapsedMs)
 }

@@ -3,12 +3,13 @@ import { formatBytes, formatDuration } from './units.ts'
 export interface Progress {
   readonly doneBytes: number
   readonly totalBytes: number
-  /** What is worked on: `group 3 of 12`. */
+  /** What is worked on, or how many of it are done: `3 of 12 files`. */
   readonly text: string
 }
 
-const BAR_WIDTH = 24
-/** `████████░░░░░░░░  33 %  90.1 MB of 270.0 MB, 45.0 MB/s, 4.00 s left  group 2 of 3` */
+const BAR_WIDTH = 20
+
+/** `██████░░░░░░░░░░░░░░  33 %  90.1 MB of 270.0 MB, 45.0 MB/s, 4.00 s left  3 of 12 files` */
 export function progressBar({ doneBytes, totalBytes, text }: Progress, elapsedMs: number): string {
   const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes)
   const filled = Math.round(share * BAR_WIDTH)

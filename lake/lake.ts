@@ -67,8 +67,15 @@ export interface StagedFile {
   /** A local file. It may be the stored object itself: never write to it. */
   readonly path: string
   readonly bytes: number
-  /** Lower-case hex, taken from the local bytes. */
+  /** Lower-case hex, taken from the local bytes. Empty when `unhashed` was asked for. */
   readonly sha256: string
+}
+
+export interface StageOptions extends ReadOptions {
+  /** What the bytes must hash to. */
+  readonly sha256?: string
+  /** For files that nobody has a checksum of: hashing a thousand of them takes a quarter as long as rewriting them. */
+  readonly unhashed?: boolean
 }
 
 /** Objects by URI. Errors: `not-found`, `already-exists`, `throttled` and `unavailable` (retryable), `access-denied`, `checksum`. */
@@ -88,7 +95,7 @@ export interface Storage {
   /** Objects whose URI starts with `prefix`, in UTF-8 byte order of the key, page by page; without metadata. */
   list(prefix: Uri, options?: { readonly startAfter?: Uri }): AsyncIterable<ObjectInfo>
   /** Brings the object to local disk by parallel ranged reads; `sha256` given: a difference fails with `checksum`. */
-  stage(uri: Uri, folder: string, options?: ReadOptions & { readonly sha256?: string }): Promise<StagedFile>
+  stage(uri: Uri, folder: string, options?: StageOptions): Promise<StagedFile>
   /** Uploads a local file, in parts when it is large; the stored bytes are checked against `sha256`. */
   upload(path: string, uri: Uri, options: WriteOptions & { readonly sha256: string }): Promise<ObjectInfo>
   /** Only the sweeper may call this; no other role has the permission. Deleting what is not there succeeds. */

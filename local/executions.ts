@@ -95,7 +95,9 @@ async function compactTable({ lake, step }: World, runtime: AslRuntime, event: L
     runtime,
     onEvent: each => {
       const about = { table, state: each.state ?? '' }
-      if (each.type === 'StateEntered') step({ kind: 'compacting', ...about })
+      // A line for each group and each choice would bury the pipeline's own.
+      const type = machine.States[about.state]?.Type
+      if (each.type === 'StateEntered' && (type === 'Task' || type === 'Map')) step({ kind: 'compacting', ...about })
       if (each.type === 'StateRetryScheduled' || each.type === 'StateCaught')
         step({ kind: 'compacting', ...about, error: each.error ?? '', cause: each.cause ?? '' })
     },

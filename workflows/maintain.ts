@@ -54,11 +54,26 @@ function oneTable({ maintain: maintainArn, sweep }: MaintainTargets): Branch {
         Default: 'Rewrite Manifests',
       },
       'Rewrite Manifests': { ...step(maintainArn, 'manifests'), Next: 'Sweep' },
-      Sweep: { ...step(sweep, 'sweep'), Output: { table: '{% $states.input %}', status: 'done' }, End: true },
+      Sweep: { ...step(sweep, 'sweep'), Output: SWEPT, End: true },
       'Put Aside': { Type: 'Pass', End: true },
     },
   }
 }
+
+/**
+ * The sweeper's answer as what became of the table. It is the one that looks at every file: that some are missing which the
+ * table needs is worse than any failure, and nobody else would say so before a query does.
+ */
+const SWEPT = [
+  '{% ($fault := function($error, $cause) {',
+  "{ 'table': $states.input, 'status': 'failed', 'step': 'sweep', 'error': $error, 'cause': $cause } };",
+  '$swept := $states.result.Payload;',
+  "$swept.missing.files > 0 ? $fault('Sluice.FilesMissing',",
+  "$string($swept.missing.files) & ' files that it needs are not there, such as ' & $swept.missing.named[0])",
+  ": $swept.failed.files > 0 ? $fault('Sluice.NotDeleted',",
+  "$string($swept.failed.files) & ' files could not be deleted: ' & $swept.failed.reasons[0])",
+  ": { 'table': $states.input, 'status': 'done' }) %}",
+].join(' ')
 
 /** The input of a step and its output are the table's name. */
 function step(

@@ -34,8 +34,8 @@ export interface Rewritten {
 }
 
 /**
- * Writes the live rows of files anew under the table's current schema and spec, one result after the other, and proves each before it
- * is uploaded. Whatever fails leaves the table as it was, and files in it that nobody knows of: those are the sweeper's.
+ * Writes the live rows of files anew under the table's current schema and spec, one result after the other, and proves each: what
+ * was read is what a reader finds in it. Whatever fails leaves the table as it was, and files in it that nobody knows of: those are the sweeper's.
  */
 export async function rewriteFiles(lake: Lake, task: RewriteTask): Promise<Rewritten> {
   const uuid = lake.ids.uuid()
@@ -107,9 +107,17 @@ async function rewriteUnits(lake: Lake, work: Work, units: readonly Unit[]): Pro
   let checksum: Checksum = { rows: 0n, sum: 0n }
   for (const [at, unit] of units.entries()) {
     const folder = join(work.folder, `unit-${at}`)
-    const local = await stageInto(lake, unit.files, folder)
-    const { written, proven } = await writeProven(work, { unit, local, folder })
-    added.push(...(await placeFiles(lake, work.table, written, `${work.uuid}-${at}${fileMark(work)}`)))
+    const { written, read } = await writeTallied(work, {
+      unit,
+      local: await stageInto(lake, unit.files, folder),
+      folder,
+    })
+    // Side by side, because one waits for the network and the other for the processor. What fails leaves no snapshot behind.
+    const [proven, placed] = await both(
+      prove(work, { unit, written, read }),
+      placeFiles(lake, work.table, written, `${work.uuid}-${at}${fileMark(work)}`),
+    )
+    added.push(...placed)
     checksum = { rows: checksum.rows + proven.rows, sum: checksum.sum + proven.sum }
     await rm(folder, { recursive: true, force: true })
     work.onProgress?.({
@@ -120,6 +128,12 @@ async function rewriteUnits(lake: Lake, work: Work, units: readonly Unit[]): Pro
   return { added, checksum }
 }
 
+/** The first failure is thrown when both have ended: nobody cleans up under work that still runs. */
+async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([one, other])
+  return [await one, await other]
+}
+
 async function stageInto(lake: Lake, files: readonly ScanFile[], folder: string): Promise<readonly LocalFile[]> {
   await mkdir(folder, { recursive: true })
   return stageFiles(lake, files, folder)
@@ -127,11 +141,11 @@ async function stageInto(lake: Lake, files: readonly ScanFile[], folder: string)
 
 // --- The proof -----------------------------------------------------------------------------------------------------
 
-/** Rows are counted and summed on their way into the COPY, and again as they are read back from what it wrote. */
-async function writeProven(
+/** Rows are counted and summed on their way into the COPY. */
+async function writeTallied(
   work: Work,
   { unit, local, folder }: { readonly unit: Unit; readonly local: readonly LocalFile[]; readonly folder: string },
-): Promise<{ readonly written: readonly WrittenFile[]; readonly proven: Checksum }> {
+): Promise<{ readonly written: readonly WrittenFile[]; readonly read: Checksum }> {
   const { table, session, settings } = work
   const schema = currentSchema(table.metadata)
   const rows = scanSql(schema, local)
@@ -143,13 +157,21 @@ async function writeProven(
     partition: work.kind === 'partition' ? unit.files[0]?.file.partition : undefined,
     folder: join(folder, 'out'),
   })
-  const read = session.takeTally()
-  const paths = written.map(each => each.path)
-  const found = await checksumOf(session, schema, readSql(schema, paths))
+  return { written, read: session.takeTally() }
+}
+
+/** And again as they are read back from what it wrote. */
+async function prove(
+  work: Work,
+  { unit, written, read }: { readonly unit: Unit; readonly written: readonly WrittenFile[]; readonly read: Checksum },
+): Promise<Checksum> {
+  const schema = currentSchema(work.table.metadata)
   checkCount(work, unit, read)
+  const paths = written.map(each => each.path)
+  const found = await checksumOf(work.session, schema, readSql(schema, paths))
   if (read.rows !== found.rows || read.sum !== found.sum)
     throw mismatch(work, 'the rows that were written are not those that were read', { read, found })
-  return { written, proven: found }
+  return found
 }
 
 /** What manifests say of the inputs: without deletes exactly so many rows, with them at most. */

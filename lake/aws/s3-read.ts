@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { assert, isLakeError, LakeError } from '../errors.ts'
 import { sha256Handle } from '../file-hash.ts'
-import type { ObjectInfo, ReadOptions, StagedFile, Uri } from '../lake.ts'
+import type { ObjectInfo, ReadOptions, StagedFile, StageOptions, Uri } from '../lake.ts'
 import { stagedName } from '../staged-name.ts'
 import { attempts, inParallel } from './attempts.ts'
 import { serviceFailure } from './aws-errors.ts'
@@ -134,7 +134,7 @@ export async function* listObjects(access: S3Access, prefix: Uri, startAfter?: U
 export async function stageObject(
   access: S3Access,
   uri: Uri,
-  options: ReadOptions & { readonly folder: string; readonly sha256?: string },
+  options: StageOptions & { readonly folder: string },
 ): Promise<StagedFile> {
   const head = await rawHead(access, uri, options)
   if (head === undefined) throw missing(uri, options)
@@ -151,7 +151,7 @@ export async function stageObject(
         () => fetchRange(access, handle, { uri, version, bytes, ...range }),
       ),
     )
-    const sha256 = await sha256Handle(handle)
+    const sha256 = options.unhashed ? '' : await sha256Handle(handle)
     if (options.sha256 !== undefined && options.sha256 !== sha256)
       throw new LakeError('checksum', `${uri} does not have the bytes it was stored with`, {
         uri,

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakeError } from '../errors.ts'
 import { sha256Handle } from '../file-hash.ts'
-import type { ObjectInfo, ReadOptions, StagedFile, Storage, Uri } from '../lake.ts'
+import type { ObjectInfo, ReadOptions, StagedFile, StageOptions, Storage, Uri } from '../lake.ts'
 import { listObjects } from './disk-list.ts'
 import { checkInside, type DiskPlace, locate, objectInfo, statObject, versionOf, ZONES } from './disk-place.ts'
 import { copyObject, removeObject, writeBytes, writeFileCopy } from './disk-write.ts'
@@ -58,9 +58,9 @@ async function head(root: string, place: DiskPlace, options: ReadOptions = {}): 
 }
 
 /** The object is its own staged file. What is hashed is what a reader of the path then sees, because objects are replaced, not changed. */
-function stage(place: DiskPlace, options: ReadOptions & { readonly sha256?: string }): Promise<StagedFile> {
+function stage(place: DiskPlace, options: StageOptions): Promise<StagedFile> {
   return reading(place, options, async (handle, bytes) => {
-    const sha256 = await sha256Handle(handle)
+    const sha256 = options.unhashed ? '' : await sha256Handle(handle)
     if (options.sha256 !== undefined && options.sha256 !== sha256)
       throw new LakeError('checksum', `${place.uri} does not have the bytes it was stored with`, {
         uri: place.uri,

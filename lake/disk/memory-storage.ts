@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakeError } from '../errors.ts'
-import type { Clock, ObjectInfo, ReadOptions, Storage, Uri, WriteOptions } from '../lake.ts'
+import type { Clock, ObjectInfo, ReadOptions, StageOptions, Storage, Uri, WriteOptions } from '../lake.ts'
 import { stagedName } from '../staged-name.ts'
 import { compareKeys } from './key-path.ts'
 
@@ -143,9 +143,9 @@ async function* listing(
 async function stage(
   found: Version,
   uri: Uri,
-  options: { readonly folder: string; readonly sha256?: string },
+  options: StageOptions & { readonly folder: string },
 ): Promise<{ readonly path: string; readonly bytes: number; readonly sha256: string }> {
-  const sha256 = hashOf(found.bytes)
+  const sha256 = options.unhashed ? '' : hashOf(found.bytes)
   checkHash(uri, options.sha256, sha256)
   await mkdir(options.folder, { recursive: true })
   const path = join(options.folder, stagedName(uri, found.version))

@@ -71,6 +71,8 @@ export interface Parameter {
 export interface Tag {
   readonly name: string
   readonly value: string | number
+  /** As AWS's model prints the value. */
+  readonly text: string
 }
 
 // --- Conditions ----------------------------------------------------------------------------------------------------

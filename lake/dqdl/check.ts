@@ -1,8 +1,8 @@
 import type { Cell } from '../duckdb/engine.ts'
 import type { Sql } from '../duckdb/sql.ts'
 import type { NumberCondition, SimpleRule } from './ast.ts'
+import type { Statement } from './custom-sql.ts'
 import { holds, isIncomputable, type Last } from './number.ts'
-import { printNumber } from './printer.ts'
 import type { Relation } from './relation.ts'
 
 /** What a rule is evaluated against. */
@@ -16,6 +16,12 @@ export interface CheckContext {
   readonly nowMs: number
   /** `glue` keeps to what Glue does where its documentation says otherwise; `documented` follows the documentation. */
   readonly thresholds: 'glue' | 'documented'
+  /** What a row is told by a rule whose `where` leaves it out; passed when absent (Glue: `filteredRowLabel`). */
+  readonly filteredRows?: 'passed' | 'skipped'
+  /** Over all rows when absent (Glue: `compositeRuleEvaluation.method`). */
+  readonly composites?: 'overall' | 'row'
+  /** Statements of CustomSql by their text; `evaluate` reads them before it compiles the rules. */
+  readonly statements?: ReadonlyMap<string, Statement>
 }
 
 export interface MetricValue {
@@ -38,16 +44,21 @@ export interface Check {
   readonly aggregates?: Readonly<Record<string, Sql>> | undefined
   /** Whole SELECTs that give one row each; equal ones run once. */
   readonly queries?: readonly Sql[]
-  /** Whether a row of the primary passes: true or false, never null. Rules without one are skipped row by row. */
-  readonly row?: Sql | undefined
-  /** The rule runs in a session of its own. */
-  readonly statement?: Statement
+  /** Rules without one are skipped row by row. */
+  readonly row?: RowTest | undefined
   readonly judge: (values: Values) => Judgement
 }
 
-/** SQL that a user wrote. */
-export interface Statement {
-  readonly text: string
+/** What a rule says of a single row. */
+export interface RowTest {
+  /** Whether the row passes; null counts as no. */
+  readonly test: Sql
+  /** The rows that the rule is about; false and null leave a row out. All of them when absent. */
+  readonly where: Sql | undefined
+  /** Aggregate of the rows that pass, where one is cheaper than counting the test. */
+  readonly good?: Sql
+  /** The test asks other rows or tables: the check's own queries count `kept` and `good` rows, and no scan repeats that. */
+  readonly isCounted?: true
 }
 
 export type Values = Readonly<Record<string, Cell>>
@@ -72,6 +83,22 @@ export const failed = (reason: string, metrics: Judgement['metrics'] = {}): Judg
   metrics,
 })
 
+/** Glue passes a rule that had no row to look at, and says so. */
+export const noRows = (): Judgement => ({ ...passed(), reason: 'No rows matched the filter' })
+
+/** Glue's own sentence. */
+export const notMet = (value: number | 'NULL'): string =>
+  `Value: ${value === 'NULL' ? value : printDouble(value)} does not meet the constraint requirement!`
+
+/** As Java prints a double, which is how Glue's reasons are known: `4.0`, `1.0E7`. */
+export function printDouble(value: number): string {
+  if (!Number.isFinite(value) || value === 0) return Object.is(value, 0) ? '0.0' : String(value)
+  const isPlain = Math.abs(value) >= 1e-3 && Math.abs(value) < 1e7
+  const [mantissa = '', exponent] = (isPlain ? String(value) : value.toExponential()).split('e')
+  const digits = mantissa.includes('.') ? mantissa : `${mantissa}.0`
+  return exponent === undefined ? digits : `${digits}E${Number(exponent)}`
+}
+
 /** A number of a result; undefined for NULL. */
 export function numberOf(cell: Cell | undefined): number | undefined {
   return cell === null || cell === undefined ? undefined : Number(cell)
@@ -88,7 +115,7 @@ export function judgeMetric(
   const metrics = { ...metric.others, [name]: value }
   const result = holds(condition, value, lastOf(context, name))
   if (isIncomputable(result)) return errorOf(result.problem, metrics)
-  return result ? passed(metrics) : failed(`${name} is ${value}, wanted ${wanted(condition)}`, metrics)
+  return result ? passed(metrics) : failed(notMet(value), metrics)
 }
 
 export const lastOf =
@@ -98,12 +125,6 @@ export const lastOf =
       .history(metric)
       .slice(0, count)
       .map(each => each.value)
-
-/** The condition in words. */
-export function wanted({ operator, operands }: NumberCondition): string {
-  const texts = operands.map(printNumber)
-  return operator.endsWith('between') ? `${operator} ${texts.join(' and ')}` : `${operator} ${texts.join(', ')}`
-}
 
 /** The share that must hold: the rule's threshold, or all of it. */
 export function judgeShare(
@@ -120,7 +141,17 @@ const WHOLE: NumberCondition = {
   operands: [{ kind: 'literal', text: '1.0', value: 1 }],
 }
 
-/** The rule's condition, where its type guarantees that it is one on numbers. */
+/** By the rule's condition, or, where its type has none, all of it. */
+export function judgeRatio(
+  context: CheckContext,
+  rule: SimpleRule,
+  metric: { readonly name: string; readonly value: number | undefined },
+): Judgement {
+  const condition = numberCondition(rule)
+  return condition ? judgeMetric(context, condition, metric) : judgeShare(context, rule, metric)
+}
+
+/** The rule's condition, where it is one on numbers. */
 export function numberCondition(rule: SimpleRule): NumberCondition | undefined {
   return rule.condition?.kind === 'number' ? rule.condition : undefined
 }

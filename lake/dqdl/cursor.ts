@@ -1,17 +1,25 @@
 import type { Span } from './ast.ts'
 import type { Diagnostic } from './diagnostics.ts'
-import type { Mode, Token } from './lexer.ts'
+import { KEYWORDS, type Mode, type Token } from './lexer.ts'
+
+export interface Aim {
+  /** What comes next, unless told otherwise. */
+  readonly span?: Span | undefined
+  /** What to write instead. */
+  readonly fix?: string | undefined
+}
 
 /** Ends the rule that is being read; the parser goes on with the next. */
 export class ParseFailure extends Error {
-  readonly span: Span
-  readonly fix: string | undefined
-  constructor(message: string, span: Span, fix?: string) {
-    super(message)
-    this.span = span
-    this.fix = fix
+  readonly diagnostic: Diagnostic
+  constructor(diagnostic: Diagnostic) {
+    super(diagnostic.message)
+    this.diagnostic = diagnostic
   }
 }
+
+/** Nobody reads more of them, and a list of nothing but commas has millions. */
+const ERRORS_MAX = 100
 
 /** The tokens of a text and a place among them. */
 export class Cursor {
@@ -19,12 +27,13 @@ export class Cursor {
   readonly text: string
   readonly #tokens: readonly Token[]
   readonly #diagnostics: Diagnostic[] = []
+  #errors = 0
   #at = 0
 
   constructor(text: string, tokens: readonly Token[], mode: Mode) {
     this.text = text
     this.mode = mode
-    this.#tokens = tokens
+    this.#tokens = tokens.filter(each => each.kind !== 'stray')
   }
 
   /** The token that comes next, or one further on. */
@@ -43,10 +52,18 @@ export class Cursor {
     return token
   }
 
+  /** A place to look back to with `since`. */
+  get mark(): number {
+    return this.#at
+  }
+
+  since(mark: number): readonly Token[] {
+    return this.#tokens.slice(mark, this.#at)
+  }
+
   /** Whether one of these words or signs comes next. */
   sees(...texts: readonly string[]): boolean {
-    const { kind, text } = this.peek()
-    return (kind === 'word' || kind === 'sign') && texts.includes(text)
+    return isOneOf(this.peek(), texts)
   }
 
   /** Takes one of these words or signs when it comes next. */
@@ -55,40 +72,72 @@ export class Cursor {
   }
 
   /** Takes this sign or word; fails when something else comes. */
-  expect(text: string, what = `"${text}"`): Token {
-    return this.take(text) ?? this.fail(`expected ${what}, found ${this.found()}`)
+  expect(text: string, what = `"${text}"`, fix?: string): Token {
+    return this.take(text) ?? this.fail(`expected ${what}, found ${this.found()}`, { fix })
   }
 
   quoted(what: string): Token {
-    if (this.peek().kind === 'string') return this.next()
-    return this.fail(`expected ${what} in double quotes, found ${this.found()}`)
+    const { kind, text } = this.peek()
+    if (kind === 'string') return this.next()
+    if (kind === 'date' || kind === 'time')
+      return this.fail(`expected ${what}; "${text}" is read as a ${kind}, not as text`)
+    const fix = kind === 'word' || kind === 'number' ? `write "${text}"` : undefined
+    return this.fail(`expected ${what} in double quotes, found ${this.found()}`, { fix })
   }
 
   /** What comes next, for messages. */
   found(): string {
     const { kind, text } = this.peek()
-    if (kind === 'end') return 'the end of the text'
-    return kind === 'string' || kind === 'date' || kind === 'time' ? `"${text}"` : `"${text}"`
+    return kind === 'end' ? 'the end of the text' : JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
   }
 
-  fail(message: string, options: { readonly span?: Span; readonly fix?: string } = {}): never {
-    throw new ParseFailure(message, options.span ?? this.peek().span, options.fix)
+  /** The text is none of the language. */
+  fail(message: string, { span, fix }: Aim = {}): never {
+    const hint = fix ?? (span === undefined ? spelling(this.peek()) : undefined)
+    throw new ParseFailure({ ...this.#error(message, { span, fix: hint }), isSyntax: true })
   }
 
-  warn(message: string, span: Span, fix?: string): void {
-    this.#diagnostics.push({ severity: 'warning', message, span, ...(fix === undefined ? {} : { fix }) })
+  /** The text is of the language, and says something that AWS refuses. */
+  refuse(message: string, aim: Aim = {}): never {
+    throw new ParseFailure(this.#error(message, aim))
   }
 
-  error(failure: ParseFailure): void {
-    const { message, span, fix } = failure
-    this.#diagnostics.push({ severity: 'error', message, span, ...(fix === undefined ? {} : { fix }) })
+  warn(message: string, aim: Aim): void {
+    this.#diagnostics.push({ ...this.#error(message, aim), severity: 'warning' })
+  }
+
+  #error(message: string, { span = this.peek().span, fix }: Aim): Diagnostic {
+    return { severity: 'error', message, span, ...(fix === undefined ? {} : { fix }) }
+  }
+
+  /** The first error at a place is the one that helps. */
+  record({ diagnostic }: ParseFailure): void {
+    const { start } = diagnostic.span
+    if (this.#diagnostics.some(each => each.severity === 'error' && each.span.start === start)) return
+    this.#diagnostics.push(diagnostic)
+    this.#errors++
+    if (this.#errors >= ERRORS_MAX) this.#at = this.#tokens.length - 1
   }
 
   get diagnostics(): readonly Diagnostic[] {
     return this.#diagnostics
   }
 
+  get hasErrors(): boolean {
+    return this.#errors > 0
+  }
+
   from(start: Token): Span {
     return { start: start.span.start, end: this.last.span.end }
   }
+}
+
+const isOneOf = ({ kind, text }: Token, texts: readonly string[]): boolean =>
+  (kind === 'word' || kind === 'keyword' || kind === 'sign') && texts.includes(text)
+
+/** Keywords have one spelling, some a second in capitals; this is the way out for all others. */
+export function spelling({ kind, text }: Token): string | undefined {
+  if (kind !== 'word' && kind !== 'now') return undefined
+  const known = [...KEYWORDS].filter(each => each.toLowerCase() === text.toLowerCase())
+  return known.length === 0 || KEYWORDS.has(text) ? undefined : `write ${known.join(' or ')}`
 }

@@ -7,6 +7,10 @@ export interface Diagnostic {
   readonly span: Span
   /** What to write instead. */
   readonly fix?: string
+  /** The text is none of the language; without it, it is of the language and refused. */
+  readonly isSyntax?: true
+  /** What AWS's parser says of the text, where that says less. */
+  readonly aws?: string
 }
 
 /**
@@ -17,9 +21,9 @@ export interface Diagnostic {
  *               ^
  *       RowCount needs one, such as RowCount > 0
  */
-export function showDiagnostic(text: string, { severity, message, span, fix }: Diagnostic): string {
+export function showDiagnostic(text: string, { severity, message, span, fix, aws }: Diagnostic): string {
   const { line, column } = placeOf(text, span.start)
-  const begin = text.lastIndexOf('\n', span.start - 1) + 1
+  const begin = span.start - column + 1
   const end = text.indexOf('\n', begin)
   const source = text.slice(begin, end < 0 ? undefined : end).replace(/\r$/, '')
   const { shown, before } = windowOf(source, span.start - begin)
@@ -27,7 +31,8 @@ export function showDiagnostic(text: string, { severity, message, span, fix }: D
   // Tabs stay tabs before the caret, so that it stands where the editor shows the place.
   const indent = before.replace(/[^\t]/g, ' ')
   const lines = [`${line}:${column}: ${severity}: ${message}`, `  ${shown}`, `  ${indent}${'^'.repeat(width)}`]
-  return [...lines, ...(fix === undefined ? [] : [`  ${fix}`])].join('\n')
+  const hints = [...(fix === undefined ? [] : [fix]), ...(aws === undefined ? [] : [`AWS says: ${aws}`])]
+  return [...lines, ...hints.map(hint => `  ${hint}`)].join('\n')
 }
 
 export interface Place {

@@ -1,5 +1,6 @@
 import type { Span } from './ast.ts'
 import type { Diagnostic } from './diagnostics.ts'
+import { type Problem, problemAt } from './lexer-problems.ts'
 
 /** `aws` takes what AWS's parser takes; `lenient` also what people write and mean, each with a warning. */
 export type Mode = 'aws' | 'lenient'
@@ -9,15 +10,24 @@ export type Mode = 'aws' | 'lenient'
  * no string: the grammar tells them apart here, before it knows what they are for.
  */
 export interface Token {
-  readonly kind: 'word' | 'number' | 'string' | 'date' | 'time' | 'now' | 'sign' | 'end'
+  readonly kind: 'word' | 'keyword' | 'number' | 'string' | 'date' | 'time' | 'now' | 'sign' | 'stray' | 'end'
   readonly text: string
   readonly span: Span
+  /** AWS reads no token here; this is what was meant by the characters that the lexer has complained of. */
+  readonly isGuess?: true
 }
 
 export interface Lexed {
   readonly tokens: readonly Token[]
   readonly diagnostics: readonly Diagnostic[]
 }
+
+/** Words that the grammar knows, in the only spellings that it knows: none of them can be an unquoted name. */
+export const KEYWORDS: ReadonlySet<string> = new Set(
+  'and AND or OR of OF null NULL empty EMPTY whitespaces_only WHITESPACES_ONLY between in not matches where with labels days hours minutes B KB MB GB TB Metadata DataSources DefaultLabels Rules Analyzers'.split(
+    ' ',
+  ),
+)
 
 const WHITE = /[ \t\n]+/y
 const WORD = /[A-Za-z0-9_.]+/y
@@ -26,127 +36,92 @@ const SIGN = />=|<=|[,{}[\]()=!<>+\-*/$:]/y
 const DATE = /^\d{4}-\d\d-\d\d$/
 const TIME = /^(\d{1,2}:\d\d [AP]M|\d\d:\d\d)$/
 
+/** Nobody reads more of them, and a binary file has millions. */
+const PROBLEMS_MAX = 100
+
 /** Never fails: what cannot be read becomes an error, and reading goes on behind it. */
 export function lex(text: string, mode: Mode): Lexed {
   const tokens: Token[] = []
-  const diagnostics: Diagnostic[] = []
+  const problems: Problem[] = []
   let at = 0
-  let returns = 0
-  const take = (pattern: RegExp): string | undefined => {
-    pattern.lastIndex = at
-    return pattern.exec(text)?.[0]
-  }
-  const push = (kind: Token['kind'], length: number, value: string): void => {
-    tokens.push({ kind, text: value, span: { start: at, end: at + length } })
-    at += length
-  }
-  while (at < text.length) {
-    const white = take(WHITE)
-    if (white !== undefined) {
-      at += white.length
+  while (at < text.length && problems.length < PROBLEMS_MAX) {
+    at = skipWhite(text, at)
+    if (at === text.length) break
+    const token = tokenAt(text, at, tokens.at(-1))
+    if (token !== undefined) {
+      tokens.push(token)
+      at = token.span.end
       continue
     }
-    const first = text[at] as string
-    if (first === '#') {
-      at = skipComment(text, { at, mode, diagnostics })
-      continue
-    }
-    if (first === '\r' || first === '\ufeff') {
-      if (returns++ === 0 || first === '\ufeff') diagnostics.push(invisible(first, { at, mode }))
-      at++
-      continue
-    }
-    const quoted = first === '"' ? quotedAt(text, at) : undefined
-    const word = take(WORD)
-    const sign = take(SIGN)
-    if (quoted !== undefined) push(...quotedToken(quoted))
-    else if (word === 'now' && text.startsWith('()', at + 3)) push('now', 5, 'now()')
-    else if (word !== undefined) push(NUMBER.test(word) ? 'number' : 'word', word.length, word)
-    else if (text.startsWith('//', at)) {
-      diagnostics.push(slashComment(text, at))
-      const end = text.indexOf('\n', at)
-      at = end < 0 ? text.length : end
-    } else if (sign !== undefined) push('sign', sign.length, sign)
-    else {
-      diagnostics.push(unreadable(text, at))
-      at = first === '"' ? text.length : at + 1
-    }
+    const problem = problemAt(text, at, { mode, isFirst: isFirstOf(problems) })
+    if (problem.diagnostic !== undefined) problems.push(problem)
+    if (problem.token !== undefined) tokens.push(problem.token)
+    at = problem.end
   }
   tokens.push({ kind: 'end', text: '', span: { start: text.length, end: text.length } })
-  return { tokens, diagnostics }
+  return { tokens, diagnostics: problems.flatMap(each => each.diagnostic ?? []) }
+}
+
+/** Thousands of lines end in the same carriage return: it is told once. */
+const isFirstOf = (problems: readonly Problem[]) => (kind: Problem['kind']) =>
+  problems.every(each => each.kind !== kind)
+
+/** White space and comments; a comment without a line break behind it is a problem, and stays. */
+function skipWhite(text: string, start: number): number {
+  let at = start
+  for (;;) {
+    at += take(WHITE, text, at)?.length ?? 0
+    const end = text[at] === '#' ? text.indexOf('\n', at) : -1
+    if (end < 0) return at
+    at = end + 1
+  }
+}
+
+function take(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0]
+}
+
+function tokenAt(text: string, at: number, before: Token | undefined): Token | undefined {
+  if (text[at] === '"') return quotedToken(text, at)
+  const word = take(WORD, text, at)
+  if (word !== undefined) return wordToken(text, at, word)
+  if (text.startsWith('//', at) || (text[at] === '/' && before?.text === 'matches')) return undefined
+  const sign = take(SIGN, text, at)
+  return sign === undefined ? undefined : token('sign', sign, at)
+}
+
+const token = (kind: Token['kind'], text: string, start: number): Token => ({
+  kind,
+  text,
+  span: { start, end: start + text.length },
+})
+
+function wordToken(text: string, at: number, word: string): Token {
+  if (word === 'now' && text.startsWith('()', at + 3)) return token('now', 'now()', at)
+  return token(NUMBER.test(word) ? 'number' : KEYWORDS.has(word) ? 'keyword' : 'word', word, at)
+}
+
+function quotedToken(text: string, start: number): Token | undefined {
+  const end = closingQuote(text, start)
+  if (end === undefined) return undefined
+  const inner = text.slice(start + 1, end)
+  const kind = DATE.test(inner) ? 'date' : TIME.test(inner) ? 'time' : 'string'
+  return { kind, text: inner, span: { start, end: end + 1 } }
 }
 
 /**
  * `\"` and `\\` are the escapes; any other backslash is itself. Where no quote closes the text but an escaped one, that one
  * does, as in AWS's grammar: "C:\" is a path.
  */
-function quotedAt(text: string, start: number): string | undefined {
+function closingQuote(text: string, start: number): number | undefined {
   let escapedQuote: number | undefined
   for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === '"') return text.slice(start, at + 1)
+    if (text[at] === '"') return at
     const next = text[at + 1]
     if (text[at] !== '\\' || (next !== '"' && next !== '\\')) continue
     at++
     if (next === '"') escapedQuote = at
   }
-  return escapedQuote === undefined ? undefined : text.slice(start, escapedQuote + 1)
-}
-
-function quotedToken(quoted: string): readonly [Token['kind'], number, string] {
-  const inner = quoted.slice(1, -1)
-  const kind = DATE.test(inner) ? 'date' : TIME.test(inner) ? 'time' : 'string'
-  return [kind, quoted.length, inner]
-}
-
-function skipComment(
-  text: string,
-  { at, mode, diagnostics }: { readonly at: number; readonly mode: Mode; readonly diagnostics: Diagnostic[] },
-): number {
-  const end = text.indexOf('\n', at)
-  if (end >= 0) return end + 1
-  diagnostics.push({
-    severity: mode === 'aws' ? 'error' : 'warning',
-    message: 'AWS wants a line break behind the last comment',
-    span: { start: at, end: text.length },
-    fix: 'end the file with an empty line',
-  })
-  return text.length
-}
-
-function invisible(character: string, { at, mode }: { readonly at: number; readonly mode: Mode }): Diagnostic {
-  const isReturn = character === '\r'
-  return {
-    severity: mode === 'aws' ? 'error' : 'warning',
-    message: isReturn ? 'AWS refuses carriage returns (Windows line ends)' : 'AWS refuses a byte order mark',
-    span: { start: at, end: at + 1 },
-    fix: isReturn ? 'save the file with LF line ends' : 'save the file as UTF-8 without a byte order mark',
-  }
-}
-
-function slashComment(text: string, at: number): Diagnostic {
-  const end = text.indexOf('\n', at)
-  return {
-    severity: 'error',
-    message: '// begins no comment in DQDL',
-    span: { start: at, end: end < 0 ? text.length : end },
-    fix: 'write # instead',
-  }
-}
-
-function unreadable(text: string, at: number): Diagnostic {
-  const character = String.fromCodePoint(text.codePointAt(at) as number)
-  if (character === '"')
-    return {
-      severity: 'error',
-      message: 'a quoted text that never ends',
-      span: { start: at, end: at + 1 },
-      fix: 'close it with "',
-    }
-  if (character === "'")
-    return { severity: 'error', message: "texts stand in double quotes, not in '", span: { start: at, end: at + 1 } }
-  return {
-    severity: 'error',
-    message: `unexpected character ${JSON.stringify(character)}`,
-    span: { start: at, end: at + character.length },
-  }
+  return escapedQuote
 }

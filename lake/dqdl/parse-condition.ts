@@ -7,32 +7,41 @@ import type {
   NumberOperand,
   Operator,
   Size,
+  Span,
   StringOperand,
   Variable,
 } from './ast.ts'
 import type { Cursor } from './cursor.ts'
+import { isDurationNext, isSizeNext, parseDate, parseDuration, parseSize } from './parse-date.ts'
+import { isOperatorNext, moreOf, parseNumber, unitFix } from './parse-number.ts'
 
 /** The variables that are in scope, by name. */
 export type Scope = ReadonlyMap<string, Variable>
 
 /** The condition that comes next, of whatever kind; undefined when none does. The rule decides whether the kind is one of its own. */
 export function parseCondition(cursor: Cursor, scope: Scope): Condition | undefined {
-  const start = cursor.peek()
+  const { start } = cursor.peek().span
   const operator = parseOperator(cursor)
-  if (operator === undefined) return undefined
-  if (operator === 'matches' || operator === 'not matches') {
-    const { text } = cursor.quoted('a regular expression')
-    return { kind: 'string', operator, operands: [plainText(text)], variable: undefined }
+  switch (operator) {
+    case undefined:
+      return undefined
+    case 'matches':
+    case 'not matches': {
+      const { text } = cursor.quoted('a regular expression')
+      return { kind: 'string', operator, operands: [{ kind: 'text', value: text, raw: text }], variable: undefined }
+    }
+    case 'in':
+    case 'not in':
+      return cursor.take('$') ? variableList(cursor, operator, scope) : parseList(cursor, operator)
+    case 'between':
+    case 'not between': {
+      const lower = parseOperand(cursor)
+      if (!cursor.take('and', 'AND')) cursor.fail(`expected "and" after the lower end, found ${cursor.found()}`)
+      return ofOneKind(cursor, { operator, operands: [lower, parseOperand(cursor)], start })
+    }
+    default:
+      return ofOneKind(cursor, { operator, operands: [parseOperand(cursor)], start })
   }
-  if (operator === 'in' || operator === 'not in') return parseList(cursor, operator, scope)
-  if (operator === 'between' || operator === 'not between') {
-    const lower = parseOperand(cursor)
-    if (!cursor.take('and', 'AND')) cursor.fail(`expected "and" after the lower end, found ${cursor.found()}`)
-    return ofOneKind(cursor, { operator, operands: [lower, parseOperand(cursor)], start: start.span.start })
-  }
-  if (cursor.sees('$'))
-    return cursor.fail('a variable can be a parameter or stand after "in", not here', { fix: 'write in $name' })
-  return ofOneKind(cursor, { operator, operands: [parseOperand(cursor)], start: start.span.start })
 }
 
 const COMPARISONS: readonly string[] = ['>', '>=', '<', '<=', '=']
@@ -44,19 +53,27 @@ function parseOperator(cursor: Cursor): Operator | undefined {
   }
   const comparison = cursor.take(...COMPARISONS)
   if (comparison) {
-    if (comparison.text === '=' && cursor.sees('='))
-      return cursor.fail('DQDL compares with a single =', { fix: 'write = instead of ==' })
-    if (comparison.text === '<' && cursor.sees('>'))
-      return cursor.fail('DQDL has no <>', { fix: 'write != instead of <>' })
+    rejectDoubled(cursor, comparison.text)
     return comparison.text as Comparison
   }
-  if (cursor.sees('not')) {
-    cursor.next()
+  if (cursor.take('not')) {
     const negated = cursor.take('between', 'in', 'matches')
-    if (!negated) return cursor.fail(`expected between, in or matches after "not", found ${cursor.found()}`)
+    if (!negated)
+      return cursor.fail(`expected between, in or matches after "not", found ${cursor.found()}`, {
+        fix: cursor.sees('=') ? 'write != instead of not =' : undefined,
+      })
     return `not ${negated.text}` as Operator
   }
   return cursor.take('between', 'in', 'matches')?.text as Operator | undefined
+}
+
+/** The operators of other languages, each with DQDL's. */
+function rejectDoubled(cursor: Cursor, first: string): void {
+  const other = `${first}${cursor.peek().text}`
+  const meant = { '==': '=', '<>': '!=', '=>': '>=', '=<': '<=' }[other]
+  if (meant === undefined || !cursor.sees('=', '>', '<')) return
+  const span = { start: cursor.last.span.start, end: cursor.peek().span.end }
+  cursor.fail(`DQDL has no ${other}`, { span, fix: `write ${meant} instead of ${other}` })
 }
 
 // --- Operands of any kind ------------------------------------------------------------------------------------------
@@ -79,13 +96,11 @@ interface Found {
 /** NULL alone is a number condition, as in AWS's model; beside others it is what they are. */
 function ofOneKind(cursor: Cursor, { operator, operands, start }: Found): Condition {
   const kinds = new Set(operands.map(each => each.kind).filter(kind => kind !== 'null'))
+  const hasNull = operands.some(each => each.kind === 'null')
   const span = { start, end: cursor.last.span.end }
-  if (kinds.size > 1)
-    return cursor.fail(`one condition cannot mix ${[...kinds].join(' and ')} values`, {
-      span,
-      fix: 'quote all of them, or none',
-    })
-  const [kind = 'number'] = kinds
+  const [kind = 'number', other = hasNull && (kind === 'duration' || kind === 'size') ? 'NULL' : undefined] = kinds
+  if (other !== undefined)
+    return cursor.fail(`one condition cannot mix ${kind} and ${other} values`, { span, fix: mixFix(kind, other) })
   switch (kind) {
     case 'number':
       return {
@@ -94,12 +109,8 @@ function ofOneKind(cursor: Cursor, { operator, operands, start }: Found): Condit
         operands: operands.map(each => (each.kind === 'number' ? each.operand : { kind: 'null' })),
       }
     case 'string':
-      return {
-        kind,
-        operator: stringOperator(cursor, operator, span),
-        operands: operands.map(textOf),
-        variable: undefined,
-      }
+      checkTextOperator(cursor, { operator, operands, span })
+      return { kind, operator, operands: operands.map(textOf), variable: undefined }
     case 'date':
       return {
         kind,
@@ -113,40 +124,67 @@ function ofOneKind(cursor: Cursor, { operator, operands, start }: Found): Condit
   }
 }
 
+function mixFix(kind: string, other: string): string | undefined {
+  const both = [kind, other]
+  if (both.includes('number') && both.includes('string')) return 'quote all of them, or none'
+  if (both.includes('date') && both.includes('string')) return 'a quoted date is read as a date, not as text'
+  return both.includes('number') ? 'give each of them its unit' : undefined
+}
+
 const textOf = (operand: Operand): StringOperand =>
   operand.kind === 'string' ? operand.operand : { kind: 'keyword', keyword: 'NULL' }
 
-function stringOperator(
-  cursor: Cursor,
-  operator: Operator,
-  span: { readonly start: number; readonly end: number },
-): Operator {
-  if (operator === '=' || operator === '!=' || operator === 'in' || operator === 'not in') return operator
-  return cursor.fail(`text cannot be compared with ${operator}`, { span, fix: 'use =, !=, in, not in or matches' })
+interface TextComparison {
+  readonly operator: Operator
+  readonly operands: readonly Operand[]
+  readonly span: Span
+}
+
+function checkTextOperator(cursor: Cursor, { operator, operands, span }: TextComparison): void {
+  if (operator === '=' || operator === '!=' || operator === 'in' || operator === 'not in') return
+  const texts = operands.map(each =>
+    each.kind === 'string' && each.operand.kind === 'text' ? each.operand.value : '',
+  )
+  const isNumeric = texts.every(text => /^-?\d+(\.\d+)?$/.test(text))
+  cursor.fail(`text cannot be compared with ${operator}`, {
+    span,
+    fix: isNumeric ? `write ${texts.join(' and ')} without quotes` : 'use =, !=, in, not in or matches',
+  })
 }
 
 function parseOperand(cursor: Cursor, inList = false): Operand {
   const { kind, text } = cursor.peek()
   if (kind === 'string') {
     cursor.next()
-    return { kind: 'string', operand: inList ? unescaped(text) : plainText(text) }
+    return { kind: 'string', operand: inList ? listText(text) : plainText(text) }
   }
-  const keyword = KEYWORDS.get(text)
-  if (kind === 'word' && keyword !== undefined) {
+  const keyword = kind === 'keyword' ? keywordOf(text) : undefined
+  if (keyword !== undefined) {
     cursor.next()
     if (keyword !== 'NULL') return { kind: 'string', operand: { kind: 'keyword', keyword } }
     // An expression may begin with NULL, though nothing comes of it.
-    return isNumberSign(cursor) ? { kind: 'number', operand: moreOf(cursor, { kind: 'null' }) } : { kind: 'null' }
+    return isOperatorNext(cursor) ? { kind: 'number', operand: moreOf(cursor, { kind: 'null' }) } : { kind: 'null' }
   }
+  if (cursor.sees('$'))
+    return cursor.refuse(`a variable cannot stand ${inList ? 'inside a list' : 'here'}`, {
+      fix: 'write in $name, or use it as a parameter',
+    })
   const date = parseDate(cursor)
   if (date !== undefined) return { kind: 'date', operand: date }
-  if (kind === 'number' && /^\d+$/.test(text)) {
-    const unit = cursor.peek(1)
-    if (unit.kind === 'word' && DURATION_UNITS.has(unit.text))
-      return { kind: 'duration', operand: parseDuration(cursor) }
-    if (unit.kind === 'word' && SIZE_UNITS.has(unit.text)) return { kind: 'size', operand: parseSize(cursor) }
-  }
-  return { kind: 'number', operand: parseNumber(cursor) }
+  if (isDurationNext(cursor)) return { kind: 'duration', operand: parseDuration(cursor) }
+  if (isSizeNext(cursor)) return { kind: 'size', operand: parseSize(cursor) }
+  const operand = parseNumber(cursor)
+  rejectUnit(cursor)
+  return { kind: 'number', operand }
+}
+
+/** `1 day`: a number, and behind it a word that is no unit but looks like one. */
+function rejectUnit(cursor: Cursor): void {
+  const { kind, text } = cursor.peek()
+  const fix = kind === 'word' && cursor.last.kind === 'number' ? unitFix(cursor.last.text, text) : undefined
+  if (fix === undefined) return
+  const span = { start: cursor.last.span.start, end: cursor.peek().span.end }
+  cursor.fail(`"${cursor.last.text} ${text}" is no duration and no size`, { span, fix })
 }
 
 const KEYWORDS: ReadonlyMap<string, Keyword> = new Map([
@@ -160,176 +198,50 @@ const KEYWORDS: ReadonlyMap<string, Keyword> = new Map([
 
 export const keywordOf = (word: string): Keyword | undefined => KEYWORDS.get(word)
 
-function parseList(cursor: Cursor, operator: 'in' | 'not in', scope: Scope): Condition {
-  if (cursor.take('$')) return variableList(cursor, operator, scope)
-  const start = cursor.expect('[', 'a list in brackets, or $variable').span.start
+/** `\"`, `\\` and, as AWS prints it, `\'` mean the character behind the backslash. */
+export const meaningOf = (raw: string): string => raw.replace(/\\(["'\\])/g, '$1')
+
+/** After = backslashes stay as they are written; `value` is what a reader means by them. */
+const plainText = (raw: string): StringOperand => ({ kind: 'text', value: meaningOf(raw), raw })
+
+/** In lists AWS takes every backslash out, an escaping one before the closing quote included. */
+const listText = (text: string): StringOperand => ({
+  kind: 'text',
+  value: text.replace(/\\(.)/gs, '$1'),
+  raw: `${text}"`.replace(/\\(.)/g, '$1').slice(0, -1),
+})
+
+function parseList(cursor: Cursor, operator: 'in' | 'not in'): Condition {
+  const fix = cursor.sees('(') ? 'lists stand in brackets: [ … ]' : undefined
+  const { start } = cursor.expect('[', 'a list in brackets, or $variable', fix).span
   if (cursor.sees(']')) return cursor.fail('a list needs at least one value')
   const operands: Operand[] = []
-  do {
-    if (cursor.sees('$')) return cursor.fail('a variable cannot stand inside a list', { fix: 'write in $name' })
-    operands.push(parseOperand(cursor, true))
-  } while (cursor.take(','))
+  do operands.push(parseOperand(cursor, true))
+  while (cursor.take(','))
   cursor.expect(']', '"," or "]"')
   return ofOneKind(cursor, { operator, operands, start })
 }
 
 function variableList(cursor: Cursor, operator: 'in' | 'not in', scope: Scope): Condition {
+  const variable = parseReference(cursor, scope)
+  const values = typeof variable.value === 'string' ? [variable.value] : variable.value
+  return {
+    kind: 'string',
+    operator,
+    operands: values.map(raw => ({ kind: 'text', value: meaningOf(raw), raw })),
+    variable: variable.name,
+  }
+}
+
+/** The name behind a `$`, and the variable that bears it. */
+export function parseReference(cursor: Cursor, scope: Scope): Variable {
+  if (cursor.peek().kind !== 'word') return cursor.fail(`expected the name of a variable after "$", found ${cursor.found()}`)
   const { text: name, span } = cursor.next()
   const variable = scope.get(name)
-  if (variable === undefined) return cursor.fail(`Variable not found: ${name}`, { span })
-  const values = typeof variable.value === 'string' ? [variable.value] : variable.value
-  return { kind: 'string', operator, operands: values.map(variableOperand), variable: name }
-}
-
-function variableOperand(value: string): StringOperand {
-  return { kind: 'text', value, raw: value }
-}
-
-/** After = and matches backslashes stay as they are written; `value` is what a reader means by them. */
-const plainText = (raw: string): StringOperand => ({ kind: 'text', value: raw, raw })
-
-/** In lists the escapes are taken out. */
-function unescaped(text: string): StringOperand {
-  const value = text.replace(/\\(.)/gs, '$1')
-  return { kind: 'text', value, raw: value }
-}
-
-// --- Dates, durations, sizes ---------------------------------------------------------------------------------------
-
-function parseDate(cursor: Cursor): DateOperand | undefined {
-  const { kind, text, span } = cursor.peek()
-  if (kind === 'date') {
-    cursor.next()
-    return { kind: 'date', text }
-  }
-  if (kind === 'time') {
-    cursor.next()
-    const minutes = minutesOf(text)
-    return minutes === undefined
-      ? cursor.fail(`"${text}" is no time of the day`, { span })
-      : { kind: 'time', text, minutes }
-  }
-  if (kind === 'now') {
-    cursor.next()
-    if (cursor.sees('+', '-'))
-      return cursor.fail('arithmetic on now() stands in parentheses', { fix: 'write (now() - 3 days)' })
-    return { kind: 'now', offset: undefined }
-  }
-  if (text !== '(' || cursor.peek(1).kind !== 'now') return undefined
-  cursor.next()
-  cursor.next()
-  const sign = cursor.take('+', '-')
-  if (!sign) return cursor.fail(`expected + or - after now(), found ${cursor.found()}`)
-  const duration = parseDuration(cursor)
-  cursor.expect(')')
-  return { kind: 'now', offset: { sign: sign.text as '+' | '-', duration } }
-}
-
-/** Clock times are checked, dates are not ("2022-99-99" parses): so AWS does. */
-function minutesOf(text: string): number | undefined {
-  const [, hours, minutes, half] = /^(\d{1,2}):(\d\d)(?: ([AP])M)?$/.exec(text) ?? []
-  const [hour, minute] = [Number(hours), Number(minutes)]
-  if (minute > 59) return undefined
-  if (half === undefined) return hour > 23 ? undefined : hour * 60 + minute
-  return hour < 1 || hour > 12 ? undefined : ((hour % 12) + (half === 'P' ? 12 : 0)) * 60 + minute
-}
-
-const DURATION_UNITS: ReadonlySet<string> = new Set(['days', 'hours', 'minutes'])
-const SIZE_UNITS: ReadonlySet<string> = new Set(['B', 'KB', 'MB', 'GB', 'TB'])
-/** AWS keeps amounts in 32 bits and dies on more. */
-const AMOUNT_MAX = 2_147_483_647
-
-function parseDuration(cursor: Cursor): Duration {
-  const amount = parseAmount(cursor)
-  const { kind, text } = cursor.peek()
-  if (kind === 'word' && DURATION_UNITS.has(text)) {
-    cursor.next()
-    return { amount, unit: text as Duration['unit'] }
-  }
-  const plural = DURATION_UNITS.has(`${text}s`) ? `write ${amount} ${text}s` : undefined
-  return cursor.fail(
-    `expected days, hours or minutes, found ${cursor.found()}`,
-    plural === undefined ? {} : { fix: plural },
-  )
-}
-
-function parseSize(cursor: Cursor): Size {
-  const amount = parseAmount(cursor)
-  return { amount, unit: cursor.next().text as Size['unit'] }
-}
-
-function parseAmount(cursor: Cursor): number {
-  const { kind, text, span } = cursor.next()
-  if (kind !== 'number' || !/^\d+$/.test(text)) return cursor.fail(`expected a whole number, found "${text}"`, { span })
-  if (Number(text) > AMOUNT_MAX) return cursor.fail(`${text} is too large: at most ${AMOUNT_MAX}`, { span })
-  return Number(text)
-}
-
-// --- Numbers -------------------------------------------------------------------------------------------------------
-
-const isNumberSign = (cursor: Cursor): boolean => cursor.sees('+', '-', '*', '/')
-
-/** Deeper nesting is nobody's rule, and would exhaust the stack. */
-const DEPTH_MAX = 50
-
-/** All four operators have one precedence and associate to the left: 2 + 3 * 4 is 20. */
-export function parseNumber(cursor: Cursor, depth = 0): NumberOperand {
-  if (depth > DEPTH_MAX) return cursor.fail(`expressions may be nested ${DEPTH_MAX} deep`)
-  return moreOf(cursor, parseTerm(cursor, depth), depth)
-}
-
-function moreOf(cursor: Cursor, first: NumberOperand, depth = 0): NumberOperand {
-  let left = first
-  while (isNumberSign(cursor)) {
-    const operator = cursor.next().text as '+' | '-' | '*' | '/'
-    left = { kind: 'binary', operator, left, right: parseTerm(cursor, depth), inParentheses: false }
-  }
-  return left
-}
-
-function parseTerm(cursor: Cursor, depth: number): NumberOperand {
-  if (cursor.take('(')) {
-    const inner = parseNumber(cursor, depth + 1)
-    cursor.expect(')')
-    return inner.kind === 'binary' ? { ...inner, inParentheses: true } : inner
-  }
-  const negative = cursor.take('-')
-  const { kind, text, span } = cursor.peek()
-  if (kind === 'number') {
-    cursor.next()
-    const sign = negative ? '-' : ''
-    return { kind: 'literal', text: `${sign}${text}`, value: Number(`${sign}${text}`) }
-  }
-  if (!negative && kind === 'word' && keywordOf(text) === 'NULL') {
-    cursor.next()
-    return { kind: 'null' }
-  }
-  if (!negative && kind === 'now') {
-    cursor.next()
-    return cursor.fail('now() is a date', { span })
-  }
-  if (!negative && kind === 'word' && cursor.peek(1).text === '(' && cursor.peek(1).kind === 'sign')
-    return parseCall(cursor, depth)
-  return cursor.fail(`expected a number, found ${cursor.found()}`, fixOf(kind, text))
-}
-
-function parseCall(cursor: Cursor, depth: number): NumberOperand {
-  const name = cursor.next().text
-  cursor.expect('(')
-  const given: NumberOperand[] = []
-  if (!cursor.sees(')')) {
-    do given.push(parseNumber(cursor, depth + 1))
-    while (cursor.take(','))
-  }
-  cursor.expect(')', '"," or ")"')
-  return { kind: 'call', name, arguments: given }
-}
-
-function fixOf(kind: string, text: string): { readonly fix?: string } {
-  if (kind === 'string' && /^-?\d+(\.\d+)?$/.test(text)) return { fix: `write ${text} without quotes` }
-  if (kind === 'word' && /^\.\d+$/.test(text)) return { fix: `write 0${text}` }
-  const joined = /^(\d+)(days|hours|minutes|B|KB|MB|GB|TB)$/.exec(text)
-  if (kind === 'word' && joined) return { fix: `write ${joined[1]} ${joined[2]}, with a space` }
-  if (kind === 'word' && /^\d[\d.]*e\d+$/i.test(text)) return { fix: 'write the number without an exponent' }
-  return {}
+  if (variable !== undefined) return variable
+  const known = [...scope.keys()].map(each => `$${each}`).join(', ')
+  return cursor.refuse(`Variable not found: ${name}`, {
+    span,
+    fix: known === '' ? `define it before Rules: ${name} = "…"` : `there are ${known}`,
+  })
 }

@@ -71,8 +71,7 @@ function printParameter({ raw, quoted, connector, variable }: Parameter): string
   return connector === undefined ? text : `${connector} ${text}`
 }
 
-const printTag = ({ name, value }: Tag): string =>
-  ` with ${name} = ${typeof value === 'number' ? String(value) : `"${value}"`}`
+const printTag = ({ name, text }: Tag): string => ` with ${name} = ${text}`
 
 function printLabels(labels: Labels): string {
   const pairs = Object.entries(labels).map(([key, value]) => `"${key}"="${value}"`)
@@ -129,7 +128,7 @@ export function printNumber(operand: NumberOperand): string {
 }
 
 /** AWS's model escapes single quotes for Spark SQL, and prints them so. */
-function printText(operand: StringOperand): string {
+export function printText(operand: StringOperand): string {
   return operand.kind === 'keyword' ? operand.keyword : `"${operand.raw.replace(/(?<!\\)'/g, "\\'")}"`
 }
 

@@ -1,6 +1,6 @@
 import { constants, type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ColumnChunk, type FileMetaData, parquetMetadata, type RowGroup } from 'hyparquet'
+import { type ColumnChunk, type FileMetaData, parquetMetadata } from 'hyparquet'
 import { LakeError } from '../errors.ts'
 import type { Storage, Uri } from '../lake.ts'
 import { mapParallel } from '../parallel.ts'
@@ -21,12 +21,8 @@ export interface SparseFile {
   readonly footerBytes: number
 }
 
-export interface Wanted {
-  /** By the name of the column in the file, outermost. */
-  readonly columns: (name: string) => boolean
-  /** All when absent. Whoever leaves some out must read with a filter by which DuckDB skips them, or it fails. */
-  readonly groups?: (group: RowGroup) => boolean
-}
+/** Tells the columns to fetch by their name in the file, the outermost of a path. Of these all row groups are fetched. */
+export type Wanted = (column: string) => boolean
 
 export interface Range {
   readonly start: number
@@ -76,6 +72,8 @@ export async function fillSparse(storage: Storage, file: SparseFile, wanted: Wan
 // --- The footer ----------------------------------------------------------------------------------------------------
 
 const TRAILER_BYTES = 8
+/** `PARE` ends a file whose footer is encrypted. */
+const MAGIC = 'PAR1'
 
 interface Stored {
   readonly uri: Uri
@@ -83,10 +81,11 @@ interface Stored {
   readonly version: string
 }
 
-/** The bytes of the footer and no others; undefined when the file does not say how long it is. */
+/** The bytes of the footer and no others; undefined when it is none, or longer than the file. */
 async function readTail(storage: Storage, { uri, bytes, version }: Stored): Promise<Uint8Array | undefined> {
   const from = bytes - TAIL_BYTES
   const tail = Buffer.from(await storage.get(uri, { version, range: { start: from, end: bytes } }))
+  if (tail.toString('latin1', tail.length - MAGIC.length) !== MAGIC) return undefined
   const footerBytes = tail.readUInt32LE(tail.length - TRAILER_BYTES) + TRAILER_BYTES
   if (footerBytes > bytes) return undefined
   if (footerBytes <= tail.length) return tail.subarray(tail.length - footerBytes)
@@ -111,12 +110,11 @@ export function wantedRanges(
   wanted: Wanted,
 ): readonly Range[] | undefined {
   if (isMiscounted(metadata.created_by ?? '')) return undefined
-  const groups = wanted.groups ? metadata.row_groups.filter(wanted.groups) : metadata.row_groups
-  const chunks = groups.flatMap(group => group.columns.map(placesOf))
+  const chunks = metadata.row_groups.flatMap(group => group.columns.map(placesOf))
   const ranges: Range[] = []
   for (const chunk of chunks) {
     if (chunk === undefined) return undefined
-    if (!wanted.columns(chunk.column)) continue
+    if (!wanted(chunk.column)) continue
     if (chunk.places.some(({ start, end }) => end < start || end > bytes - footerBytes)) return undefined
     ranges.push(...chunk.places)
   }

@@ -88,15 +88,33 @@ export function project(predicate: Predicate, transform: Transform, type: string
       return undefined
     case 'starts-with':
       return projectPrefix(predicate, transform, partitionOf)
-    // All transforms but bucket round down and keep the order: `x < 5` means that x is at most 4, so its partition is at most that of 4.
+    default:
+      // Hashes keep no order, and what comes before the lowest value has none.
+      return transform.name === 'bucket'
+        ? undefined
+        : projectOrder({ ...predicate, op: predicate.op }, type, partitionOf)
+  }
+}
+
+interface Comparison {
+  readonly column: string
+  readonly op: '<' | '<=' | '>' | '>='
+  readonly value: Value
+}
+
+/** All transforms but bucket round down and keep the order: `x < 5` means that x is at most 4, so its partition is at most that of 4. */
+function projectOrder(
+  { column, op, value }: Comparison,
+  type: string,
+  partitionOf: (value: Value) => Value,
+): Predicate {
+  switch (op) {
     case '<':
-      return atMost(predicate, transform, partitionOf(neighbour(predicate.value, type, -1)))
-    case '<=':
-      return atMost(predicate, transform, partitionOf(predicate.value))
+      return { column, op: '<=', value: partitionOf(neighbour(value, type, -1)) }
     case '>':
-      return atLeast(predicate, transform, partitionOf(neighbour(predicate.value, type, 1)))
-    case '>=':
-      return atLeast(predicate, transform, partitionOf(predicate.value))
+      return { column, op: '>=', value: partitionOf(neighbour(value, type, 1)) }
+    default:
+      return { column, op, value: partitionOf(value) }
   }
 }
 
@@ -109,14 +127,6 @@ function projectPrefix(
   if (transform.name !== 'truncate') return undefined
   const { column, value } = predicate
   return [...value].length <= transform.width ? predicate : { column, op: 'in', values: [partitionOf(value)] }
-}
-
-function atMost({ column }: Predicate, transform: Transform, value: Value): Predicate | undefined {
-  return transform.name === 'bucket' ? undefined : { column, op: '<=', value }
-}
-
-function atLeast({ column }: Predicate, transform: Transform, value: Value): Predicate | undefined {
-  return transform.name === 'bucket' ? undefined : { column, op: '>=', value }
 }
 
 /** The next value of a type whose values can be counted; text and bytes stay as they are. */

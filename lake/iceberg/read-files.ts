@@ -11,6 +11,8 @@ import type { ScanFile, Schema } from './types.ts'
 export type { LocalDelete, LocalFile } from './local-file.ts'
 
 const FILES_AT_ONCE = 4
+/** A manifest has no checksum to compare with. */
+const UNHASHED = { unhashed: true } as const
 
 /** Brings data files and their deletes to local disk. A path may be the stored object itself: never write to it. */
 export async function stageFiles(
@@ -20,7 +22,7 @@ export async function stageFiles(
 ): Promise<readonly LocalFile[]> {
   const deletes = await stageDeletes(lake, files, folder)
   return mapParallel(files, FILES_AT_ONCE, async live => {
-    const { path } = await lake.storage.stage(live.file.file_path, folder)
+    const { path } = await lake.storage.stage(live.file.file_path, folder, UNHASHED)
     return { path, live, deletes: localDeletes(live, deletes), layout: layoutOf(path, live) }
   })
 }
@@ -33,7 +35,7 @@ export async function stageDeletes(
 ): Promise<ReadonlyMap<Uri, LocalDelete>> {
   const distinct = new Map(files.flatMap(live => live.deletes).map(live => [live.file.file_path, live]))
   const staged = await mapParallel([...distinct.values()], FILES_AT_ONCE, async live => {
-    const { path } = await lake.storage.stage(live.file.file_path, folder)
+    const { path } = await lake.storage.stage(live.file.file_path, folder, UNHASHED)
     return { path, live, layout: layoutOf(path, live) }
   })
   return new Map(staged.map(local => [local.live.file.file_path, local]))

@@ -46,7 +46,7 @@ export async function columnBytes(lake: Lake, files: readonly ScanFile[], stagin
     const sparse = await beginSparse(lake.storage, live.file.file_path, staging.folder)
     if (sparse === undefined) return live.file.file_size_in_bytes
     const wanted = new Set([...staging.columns, ...comparedColumns(live)])
-    const ranges = wantedRanges(sparse, { columns: holderOf(layoutOf(sparse.path, live), wanted) })
+    const ranges = wantedRanges(sparse, holderOf(layoutOf(sparse.path, live), wanted))
     await rm(sparse.path)
     if (ranges === undefined) return live.file.file_size_in_bytes
     return BigInt(ranges.reduce((sum, { start, end }) => sum + end - start, sparse.footerBytes))
@@ -60,7 +60,7 @@ async function filled(
   { live, wanted }: { readonly live: ScanFile; readonly wanted: ReadonlySet<number> },
 ): Promise<string | undefined> {
   const columns = holderOf(layoutOf(sparse.path, live), wanted)
-  return (await fillSparse(lake.storage, sparse, { columns })) ? sparse.path : undefined
+  return (await fillSparse(lake.storage, sparse, columns)) ? sparse.path : undefined
 }
 
 async function stageWhole(lake: Lake, live: ScanFile, folder: string): Promise<string> {

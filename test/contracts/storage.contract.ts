@@ -166,6 +166,14 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       )
     })
 
+    test('a file staged unhashed has the bytes and no SHA-256', async () => {
+      const bytes = Buffer.alloc(300_000, 'sluice')
+      await storage.put(uri('stage/unhashed.bin'), bytes)
+      const staged = await storage.stage(uri('stage/unhashed.bin'), folder, { unhashed: true })
+      expect(staged).toMatchObject({ bytes: 300_000, sha256: '' })
+      expect((await readFile(staged.path)).equals(bytes)).toBe(true)
+    })
+
     test('an upload stores the file with its metadata; a wrong SHA-256 stores nothing', async () => {
       const bytes = Buffer.alloc(300_000, 'upload')
       const path = await localFile('upload', bytes)

@@ -1,7 +1,6 @@
 // Contract: at the edges of every type, under every partition transform and by bounds alone (test/lake/iceberg/edge-values.ts), PyIceberg
 // reads the rows that the source has, whole and by =, <, >= and IS NULL, which it prunes files by.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Row } from '#lake/duckdb/engine.ts'
 import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import { conditionsOf, EDGE_TABLES, type EdgeTable, makeEdgeTable } from '../lake/iceberg/edge-values.ts'
 import { type Workbench, workbench } from '../lake/iceberg/fixture.ts'
@@ -38,15 +37,37 @@ function questionsOf({ edge }: EdgeTable): readonly Question[] {
   return [{ filter: undefined, where: sql`TRUE` }, { filter: 'v is null', where: sql`v IS NULL` }, ...said]
 }
 
+interface Fault {
+  readonly reason: string
+  readonly isMet: (table: EdgeTable, filter: string) => boolean
+}
+
+/** What PyIceberg gets wrong in tables of any writer. */
+const FAULTS: readonly Fault[] = [
+  {
+    reason: 'truncates the lowest integer to less than it, which we leave the lowest',
+    isMet: ({ transform }, filter) =>
+      transform?.name === 'truncate' && /-(9223372036854775\d*|2147483648)$/.test(filter),
+  },
+  {
+    reason: 'compares bytes with a UUID in a table that is partitioned by it, and finds nothing',
+    isMet: ({ edge, transform }, filter) =>
+      edge.name === 'uuid' && transform?.name === 'identity' && filter.includes("'"),
+  },
+]
+const met = new Set<string>()
+
 test.for(EDGE_TABLES)('$table', async edgeTable => {
   const found = answers.get(edgeTable.table) ?? []
   for (const [index, { filter, where }] of questionsOf(edgeTable).entries()) {
     const wanted = await bench.session.rows(sql`SELECT * FROM (${edgeTable.rows}) WHERE ${where} ORDER BY id`)
-    const rows = found[index] as readonly Row[]
-    // −0.0 has no text of its own in JSON.
-    expect(
-      rows.map(row => (row['v'] === 0 ? { ...row, v: 0 } : row)),
-      filter,
-    ).toEqual(wanted)
+    const fault = filter && FAULTS.find(each => each.isMet(edgeTable, filter))
+    if (!fault) expect(found[index], filter).toEqual(wanted)
+    else if (JSON.stringify(found[index]) !== JSON.stringify(wanted)) met.add(fault.reason)
   }
+})
+
+// Runs last: a fault that was repaired makes its test fail, and its exception can go.
+test.for(FAULTS)('excused, because PyIceberg $reason', ({ reason }) => {
+  expect([...met]).toContain(reason)
 })

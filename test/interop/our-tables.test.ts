@@ -89,3 +89,44 @@ test.for([
   const operations = metadata.snapshots.map(snapshot => snapshot.summary['operation'])
   expect(operations).toEqual(expect.arrayContaining(['append', 'overwrite', 'delete', 'replace']))
 })
+
+test('every type, nested ones too', async () => {
+  const scalars = [
+    'boolean',
+    'int',
+    'long',
+    'float',
+    'double',
+    'decimal(9,2)',
+    'decimal(38,10)',
+    'date',
+    'time',
+  ] as const
+  const more = ['timestamp', 'timestamptz', 'uuid', 'binary', 'string'] as const
+  const columns = [
+    column('id', 'long'),
+    ...[...scalars, ...more].map((type, index) => column(`c${index}`, type)),
+    column('li', { list: 'string' }),
+    column('st', { struct: [column('a', 'int'), column('in', { struct: [column('b', 'string')] })] }),
+    column('m', { map: { key: 'string', value: 'double' } }),
+  ]
+  await ensureTable(bench.lake, definition('types', columns))
+  await appendRows(
+    bench,
+    'types',
+    sql`SELECT 1 AS id, true AS c0, -2147483648 AS c1, -9223372036854775808 AS c2, -0.0::FLOAT AS c3, 'nan'::DOUBLE AS c4, -1.25 AS c5,
+      9999999999999999999999999999.9999999999 AS c6, DATE '0001-01-01' AS c7, TIME '23:59:59.999999' AS c8,
+      TIMESTAMP '1969-12-31 23:59:59.999999' AS c9, TIMESTAMPTZ '1969-12-31 23:59:59.999999+00' AS c10,
+      'f79c3e09-677c-4bbd-a479-3f349cb785e7'::UUID AS c11, unhex('00FF') AS c12, 'é𝒳' AS c13,
+      ['x', NULL] AS li, {'a': NULL::INTEGER, 'in': {'b': 'b'}} AS st, MAP {'k': 0.5, 'l': NULL} AS m
+      UNION ALL BY NAME SELECT 2 AS id`,
+  )
+  const [found] = await workWithPyIceberg({ lake: bench.root }, [{ do: 'rows', table: 'types', order: 'id' }])
+  const ours = await readRows(bench, 'types', sql`id`)
+  expect(ours[0]).toMatchObject({
+    c2: '-9223372036854775808',
+    c6: '9999999999999999999999999999.9999999999',
+    c13: 'é𝒳',
+  })
+  expect(found).toEqual(ours)
+})

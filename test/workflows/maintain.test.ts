@@ -57,6 +57,31 @@ test('a step that fails ends its table, not the others; the execution fails in t
   expect(announced).toMatchObject([{ tables: 'a, c', error: 'Sluice.Terminal', cause }])
 })
 
+test.each([
+  [
+    { missing: { files: 2, named: ['s3://t/a.parquet'] }, failed: { files: 0, reasons: [] } },
+    'Sluice.FilesMissing',
+    'orders: sweep: Sluice.FilesMissing: 2 files that it needs are not there, such as s3://t/a.parquet',
+  ],
+  [
+    { missing: { files: 0, named: [] }, failed: { files: 3, reasons: ['access-denied'] } },
+    'Sluice.NotDeleted',
+    'orders: sweep: Sluice.NotDeleted: 3 files could not be deleted: access-denied',
+  ],
+])('what the sweeper has seen and cannot mend fails its table: %#', async (report, error, cause) => {
+  const { execution, announced } = await runMachine(maintain(targets), tables('orders'), {
+    answer: ({ action }) => (action === 'sweep' ? report : {}),
+  })
+  expect(execution).toMatchObject({ status: 'FAILED', error, cause: expect.stringContaining(cause) })
+  expect(announced).toMatchObject([{ tables: 'orders', error }])
+})
+
+test('a sweep that found nothing amiss is done', async () => {
+  const report = { missing: { files: 0, named: [] }, failed: { files: 0, reasons: [] }, deleted: { files: 9 } }
+  const { execution } = await runMachine(maintain(targets), tables('orders'), { answer: () => report })
+  expect(execution.status).toBe('SUCCEEDED')
+})
+
 test('a conflict is tried again before the table is given up', async () => {
   let attempts = 0
   const { execution, did } = await runMachine(maintain(targets), tables('a'), {

@@ -23,7 +23,7 @@ const WORDS = sql`count(*) AS rows, sum(id)::VARCHAR AS ids, min(word) AS low, m
 async function fetchColumns(uri: string, names: readonly string[]): Promise<string> {
   const file = await beginSparse(bench.storage, uri, bench.folder)
   if (file === undefined) throw new Error('not sparse')
-  expect(await fillSparse(bench.storage, file, { columns: name => names.includes(name) })).toBe(true)
+  expect(await fillSparse(bench.storage, file, name => names.includes(name))).toBe(true)
   return file.path
 }
 

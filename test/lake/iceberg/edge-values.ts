@@ -119,7 +119,7 @@ function edgeColumn(
 const inFloat = {
   transforms: [identity],
   values: FLOATS,
-  sluice: quoted,
+  sluice: (text: string) => (/I/.test(text) ? quoted(text) : text),
   pyIceberg: (text: string) => (/[Ie]/.test(text) ? undefined : text),
 }
 const inTime = {
