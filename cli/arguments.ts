@@ -37,7 +37,8 @@ export function readArguments(argv: readonly string[], commands: readonly Comman
     given: positionals,
     options: {
       has: option => values[option] === true,
-      value: option => (typeof values[option] === 'string' ? values[option] : undefined),
+      value: option => textsOf(values[option]).at(-1),
+      values: option => textsOf(values[option]),
     },
   }
 }
@@ -80,8 +81,15 @@ function findCommand(name: string, commands: readonly Command[]): Command {
   throw usage(`there is no command "${name}"`, next)
 }
 
+type Given = string | boolean | readonly string[] | undefined
+
+function textsOf(given: Given): readonly string[] {
+  if (typeof given === 'string') return [given]
+  return typeof given === 'object' ? given : []
+}
+
 interface Parsed {
-  readonly values: Readonly<Record<string, string | boolean | undefined>>
+  readonly values: Readonly<Record<string, Given>>
   readonly positionals: readonly string[]
 }
 
@@ -101,9 +109,12 @@ function parse(rest: readonly string[], command: Command): Parsed {
 
 function parserOptions(
   options: Readonly<Record<string, CommandOption>>,
-): Record<string, { readonly type: 'string' | 'boolean' }> {
+): Record<string, { readonly type: 'string' | 'boolean'; readonly multiple: boolean }> {
   return Object.fromEntries(
-    Object.entries(options).map(([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }]),
+    Object.entries(options).map(([name, { value, repeated = false }]) => [
+      name,
+      { type: value === undefined ? 'boolean' : 'string', multiple: repeated },
+    ]),
   )
 }
 

@@ -23,6 +23,8 @@ export interface CommandOption {
   readonly help: string
   /** The placeholder of the value; without one the option is a switch. */
   readonly value?: string
+  /** It may be given several times. */
+  readonly repeated?: true
 }
 
 export interface Call {
@@ -37,5 +39,8 @@ export interface Call {
 
 export interface Options {
   has(name: string): boolean
+  /** Of a repeated option the last. */
   value(name: string): string | undefined
+  /** All that were given, in order. */
+  values(name: string): readonly string[]
 }

@@ -5,7 +5,7 @@ import { parameterMap } from '#lake/dqdl/parameters.ts'
 import { parseRuleset } from '#lake/dqdl/parser.ts'
 import { printAnalyzer, printRule, printRuleset } from '#lake/dqdl/printer.ts'
 
-/** A case of `shared/cases/dqdl/parse.jsonl`: what is not asserted is absent. Indexes of rules are the keys of objects. */
+/** A case of a text and what AWS's parser makes of it: what is not asserted is absent. Indexes of rules are the keys of objects. */
 export interface ParseCase {
   readonly name?: string
   readonly ruleset: string
@@ -76,12 +76,13 @@ function checkRules(wanted: ParseCase, ruleset: Ruleset): readonly string[] {
 const typeName = (rule: Rule | undefined): string | undefined =>
   rule?.kind === 'composite' ? 'Composite' : rule?.type.name
 
+/** A rule with a threshold holds its metric, which is a share, against the threshold. */
 function checkMetric({ metric, passes }: ParseCase, { rules }: Ruleset): readonly string[] {
   const [rule] = rules
   if (metric === undefined || passes === undefined) return []
-  if (rule?.kind !== 'rule' || rule.condition?.kind !== 'number')
-    return ['metric: the first rule has no condition on a number']
-  return compare('passes', passes, holds(rule.condition, metric))
+  const condition = rule?.kind === 'rule' ? (rule.threshold ?? rule.condition) : undefined
+  if (condition?.kind !== 'number') return ['metric: the first rule has no condition on a number']
+  return compare('passes', passes, holds(condition, metric))
 }
 
 function compareAll<T>(what: string, wanted: Indexed<T> | undefined, got: (at: number) => unknown): readonly string[] {

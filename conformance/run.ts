@@ -1,14 +1,26 @@
 import { readFile } from 'node:fs/promises'
-import { checkEvaluate, type EvaluateCase } from './dqdl-evaluate.ts'
-import { checkParse, type ParseCase } from './dqdl-parse.ts'
+import type { EvaluateCase } from './dqdl-evaluate.ts'
+import type { ParseCase } from './dqdl-parse.ts'
 
 // `npm run conformance -- SUITE FILE`: runs a file of cases, one JSON document a line, and ends with `N passed, N failed`.
-type Suite = (given: unknown) => readonly string[] | Promise<readonly string[]>
+type Suite = (given: unknown) => Promise<readonly string[]>
 
+/** Each loads what it runs: parsing needs no engine. */
 const SUITES: Readonly<Record<string, Suite>> = {
-  'dqdl-parse': given => checkParse(given as ParseCase),
-  'dqdl-evaluate': given => checkEvaluate(given as EvaluateCase),
+  'dqdl-parse': async given => (await import('./dqdl-parse.ts')).checkParse(given as ParseCase),
+  'dqdl-evaluate': async given => (await import('./dqdl-evaluate.ts')).checkEvaluate(given as EvaluateCase),
 }
+
+/** A line that cannot be read, or breaks the suite, fails like any other. */
+async function problemsOf(line: string): Promise<readonly string[]> {
+  try {
+    return (await suite?.(JSON.parse(line))) ?? []
+  } catch (error) {
+    return [String(error)]
+  }
+}
+
+const nameOf = (line: string): string => /"name": ?"([^"]+)"/.exec(line)?.[1] ?? line.slice(0, 100)
 
 const [suiteName = '', file] = process.argv.slice(2)
 const suite = SUITES[suiteName]
@@ -20,12 +32,11 @@ let passed = 0
 let failed = 0
 for (const [at, line] of (await readFile(file, 'utf8')).split('\n').entries()) {
   if (line.trim() === '') continue
-  const given = JSON.parse(line) as { readonly name?: string }
-  const problems = await suite(given)
+  const problems = await problemsOf(line)
   if (problems.length === 0) passed++
   else {
     failed++
-    console.log(`FAIL line ${at + 1}: ${given.name ?? line.slice(0, 100)}`)
+    console.log(`FAIL line ${at + 1}: ${nameOf(line)}`)
     for (const problem of problems) console.log(`  ${problem.replaceAll('\n', '\n  ')}`)
   }
 }

@@ -1,5 +1,6 @@
 import type { CsvDialect, Dataset, DatasetSpec } from './dataset.ts'
 import { type Check, columnsOf, partitionOf, sortOf } from './dataset-columns.ts'
+import { qualityOf } from './dataset-quality.ts'
 import { LakeError } from './errors.ts'
 
 const DEFAULTS = {
@@ -49,7 +50,7 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
     raw: { ...DEFAULTS.raw, ...spec.raw },
     compaction: compactionOf(spec, check),
     retention: { ...DEFAULTS.retention, ...positive(spec.retention, 'retention', check) },
-    quality: spec.quality,
+    quality: qualityOf(spec.quality, check),
     freshness: spec.freshness,
     dataClass: spec.dataClass ?? 'internal',
     owner: spec.owner ?? 'unowned',

@@ -1,4 +1,5 @@
 import { checkDataset } from './dataset-check.ts'
+import type { Ruleset } from './dqdl/ast.ts'
 
 /** Iceberg's primitive types, in the spec's spelling. */
 export type Primitive =
@@ -105,12 +106,25 @@ export interface Dataset {
     readonly codec: 'zstd' | 'snappy'
   }
   readonly retention: { readonly snapshotAgeHours: number; readonly minSnapshots: number }
-  /** A DQDL ruleset, kept as text. */
-  readonly quality: string | undefined
+  /** undefined: nothing is checked beyond the contract. */
+  readonly quality: QualitySettings | undefined
   readonly freshness: { readonly maxLagMinutes: number } | undefined
   readonly dataClass: 'public' | 'internal' | 'confidential' | 'pii'
   readonly owner: string
   readonly tags: Readonly<Record<string, string>>
+}
+
+/** The gate that every batch passes before anything of it is published. */
+export interface QualitySettings {
+  /** DQDL as it was written, and as it was understood. */
+  readonly rules: string
+  readonly ruleset: Ruleset
+  /** What is doubtful in the rules, as people read it: line, column and a caret. */
+  readonly warnings: readonly string[]
+  /** When a rule about the whole batch fails, or cannot be evaluated: `halt` publishes nothing of it. */
+  readonly onFailure: 'halt' | 'warn'
+  /** What becomes of rows that fail a rule about every row. */
+  readonly rows: 'quarantine' | 'keep'
 }
 
 // --- What a user writes --------------------------------------------------------------------------------------------
@@ -157,7 +171,8 @@ export interface DatasetSpec<C extends string> {
   readonly raw?: Partial<Dataset['raw']>
   readonly compaction?: Partial<Dataset['compaction']>
   readonly retention?: Partial<Dataset['retention']>
-  readonly quality?: string
+  /** A DQDL ruleset, or one with what is to follow when it fails. */
+  readonly quality?: string | (Pick<QualitySettings, 'rules'> & Partial<Pick<QualitySettings, 'onFailure' | 'rows'>>)
   readonly freshness?: Dataset['freshness']
   readonly dataClass?: Dataset['dataClass']
   readonly owner?: string

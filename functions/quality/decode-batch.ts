@@ -128,7 +128,7 @@ function contractRefusal(dataset: Dataset, object: RawObject): DecodedRaw['failu
 }
 
 /** The declared columns, and those that evolution has added to the table. */
-function contractOf(dataset: Dataset, table: OpenTable): Contract {
+export function contractOf(dataset: Dataset, table: OpenTable): Contract {
   return {
     dataset,
     columns: [

@@ -57,8 +57,15 @@ export interface RowTest {
   readonly where: Sql | undefined
   /** Aggregate of the rows that pass, where one is cheaper than counting the test. */
   readonly good?: Sql
-  /** The test asks other rows or tables: the check's own queries count `kept` and `good` rows, and no scan repeats that. */
-  readonly isCounted?: true
+  /** The test asks other rows or tables: the check's own queries have counted, and no scan repeats that. */
+  readonly counted?: (values: Values) => RowCounts
+}
+
+export interface RowCounts {
+  /** Rows that `where` leaves. */
+  readonly kept: number
+  /** Those of them that pass. */
+  readonly good: number
 }
 
 export type Values = Readonly<Record<string, Cell>>
@@ -111,7 +118,8 @@ export function judgeMetric(
   metric: { readonly name: string; readonly value: number | undefined; readonly others?: Judgement['metrics'] },
 ): Judgement {
   const { name, value } = metric
-  if (value === undefined) return failed(`${name} has no value: there are no rows to compute it from`, metric.others)
+  if (value === undefined || Number.isNaN(value))
+    return failed(`${name} has no value: there are no rows that give one`, metric.others)
   const metrics = { ...metric.others, [name]: value }
   const result = holds(condition, value, lastOf(context, name))
   if (isIncomputable(result)) return errorOf(result.problem, metrics)

@@ -20,15 +20,9 @@ export function compareSql(value: Sql, operator: Operator, operands: readonly Sq
     case 'not between':
       return sql`(${value} <= ${first} OR ${value} >= ${second})`
     case 'in':
-      return sql`(${join(
-        operands.map(operand => sql`${value} = ${operand}`),
-        ' OR ',
-      )})`
+      return sql`(${value} IN (${join(operands, ', ')}))`
     case 'not in':
-      return sql`(${join(
-        operands.map(operand => sql`${value} <> ${operand}`),
-        ' AND ',
-      )})`
+      return sql`(${value} NOT IN (${join(operands, ', ')}))`
     case 'matches':
     case 'not matches':
       return sql`FALSE`
@@ -37,17 +31,17 @@ export function compareSql(value: Sql, operator: Operator, operands: readonly Sq
   }
 }
 
-/** A comparison of a double column with the condition's operands; NULL among them is left to the caller. */
-export function compareNumber(value: Sql, condition: NumberCondition, last: Last): Sql | Incomputable {
-  const numbers: Sql[] = []
+/** The numbers that a condition compares with; NULL among them is left to the caller. */
+export function numbersOf(condition: NumberCondition, last: Last): readonly number[] | Incomputable {
+  const numbers: number[] = []
   for (const operand of condition.operands) {
     if (operand.kind === 'null') continue
     const computed = computeNumber(operand, last)
     if (isIncomputable(computed)) return computed
-    if (Number.isNaN(computed)) return { problem: 'an operand is not a number' }
-    numbers.push(sql`CAST(${computed} AS DOUBLE)`)
+    if (!Number.isFinite(computed)) return { problem: 'an operand is not a number' }
+    numbers.push(computed)
   }
-  return compareSql(value, condition.operator, numbers)
+  return numbers
 }
 
 /** Dates are days: both sides are cut to the day, even for now(). */
@@ -56,15 +50,17 @@ export function dateSql(operand: DateOperand, nowMs: number): Sql | Incomputable
     case 'date':
       return isDate(operand.text)
         ? sql`CAST(${operand.text} AS DATE)`
-        : { problem: `"${operand.text}" is not a day of the calendar` }
+        : { problem: `Invalid date operand: "${operand.text}" is not a day of the calendar` }
     case 'now':
-      return sql`CAST(epoch_ms(${shifted(operand, nowMs)}) AS DATE)`
+      return sql`CAST(${dayOf(shifted(operand, nowMs))} AS DATE)`
     case 'time':
-      return sql`CAST(epoch_ms(${nowMs}) AS DATE)`
+      return sql`CAST(${dayOf(nowMs)} AS DATE)`
     case 'null':
       return { problem: 'NULL cannot be compared' }
   }
 }
+
+export const dayOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10)
 
 /** Milliseconds since the epoch of a date operand; clock times are those of today in UTC. */
 export function instantOf(operand: DateOperand, nowMs: number): number | Incomputable {
@@ -72,7 +68,7 @@ export function instantOf(operand: DateOperand, nowMs: number): number | Incompu
     case 'date':
       return isDate(operand.text)
         ? Date.parse(operand.text)
-        : { problem: `"${operand.text}" is not a day of the calendar` }
+        : { problem: `Invalid date operand: "${operand.text}" is not a day of the calendar` }
     case 'now':
       return shifted(operand, nowMs)
     case 'time':

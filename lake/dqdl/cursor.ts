@@ -136,8 +136,8 @@ const isOneOf = ({ kind, text }: Token, texts: readonly string[]): boolean =>
   (kind === 'word' || kind === 'keyword' || kind === 'sign') && texts.includes(text)
 
 /** Keywords have one spelling, some a second in capitals; this is the way out for all others. */
-export function spelling({ kind, text }: Token): string | undefined {
-  if (kind !== 'word' && kind !== 'now') return undefined
-  const known = [...KEYWORDS].filter(each => each.toLowerCase() === text.toLowerCase())
-  return known.length === 0 || KEYWORDS.has(text) ? undefined : `write ${known.join(' or ')}`
+export function spelling({ kind, text }: Pick<Token, 'kind' | 'text'>): string | undefined {
+  if (kind !== 'word' || KEYWORDS.has(text)) return undefined
+  const known = [...KEYWORDS].find(each => each.toLowerCase() === text.toLowerCase())
+  return known === undefined ? undefined : `write ${known}`
 }

@@ -43,12 +43,12 @@ export function problemAt(text: string, at: number, context: ProblemContext): Pr
     case '„':
       return otherQuotes(text, at, { close: /[“”"\n]/g, isToken: false })
     default:
-      return unreadable(text, at)
+      return bareAddress(text, at) ?? unreadable(text, at)
   }
 }
 
 function problem(diagnostic: Diagnostic, token?: Token): Problem {
-  return { kind: 'other', diagnostic, token, end: diagnostic.span.end }
+  return { kind: 'other', diagnostic, token, end: (token ?? diagnostic).span.end }
 }
 
 function openComment(text: string, at: number, { mode }: ProblemContext): Problem {
@@ -96,13 +96,29 @@ function slashPattern(text: string, at: number): Problem {
   )
 }
 
+const ADDRESS = /[\w.]+:\/\/[^\s,"')\]]*/y
+
+/** `s3://bucket/path` without quotes; to AWS the two slashes are signs of division. */
+function bareAddress(text: string, at: number): Problem | undefined {
+  ADDRESS.lastIndex = at
+  const address = ADDRESS.exec(text)?.[0]
+  if (address === undefined) return undefined
+  const span = { start: at, end: at + address.length }
+  return problem(
+    { severity: 'error', message: 'paths stand in double quotes', span, fix: `write "${address}"` },
+    { kind: 'string', text: address, span },
+  )
+}
+
+export const OPEN_QUOTE = 'a quoted text that never ends'
+
 /** Most likely the quote was forgotten on this line, so reading goes on with the next one. */
 function openQuote(text: string, at: number): Problem {
   const end = lineEnd(text, at)
   return problem(
     {
       severity: 'error',
-      message: 'a quoted text that never ends',
+      message: OPEN_QUOTE,
       span: { start: at, end: at + 1 },
       fix: 'close it with "',
     },

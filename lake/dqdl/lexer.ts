@@ -85,7 +85,7 @@ function take(pattern: RegExp, text: string, at: number): string | undefined {
 function tokenAt(text: string, at: number, before: Token | undefined): Token | undefined {
   if (text[at] === '"') return quotedToken(text, at)
   const word = take(WORD, text, at)
-  if (word !== undefined) return wordToken(text, at, word)
+  if (word !== undefined) return text.startsWith('://', at + word.length) ? undefined : wordToken(text, at, word)
   if (text.startsWith('//', at) || (text[at] === '/' && before?.text === 'matches')) return undefined
   const sign = take(SIGN, text, at)
   return sign === undefined ? undefined : token('sign', sign, at)

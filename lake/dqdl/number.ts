@@ -38,9 +38,9 @@ export function holds(condition: NumberCondition, metric: number, last: Last = (
     case 'not between':
       return metric <= first || metric >= second
     case 'in':
-      return operands.includes(metric)
+      return operands.some(each => each === metric)
     case 'not in':
-      return !operands.includes(metric)
+      return operands.every(each => each !== metric)
     case 'matches':
     case 'not matches':
       return { problem: `a number cannot be compared with ${condition.operator}` }
@@ -53,7 +53,7 @@ export function computeNumber(operand: NumberOperand, last: Last): number | Inco
   if (!Array.isArray(value)) return value as number | Incomputable
   // `last(1)` is its only value; a longer list needs a function around it.
   if (value.length <= 1) return value[0] ?? 0
-  return { problem: `last(${value.length}) is a list: take avg, median, max, min, sum or std of it` }
+  return { problem: `${value.length} values stand where one is wanted: take avg, median, max, min, sum or std of them` }
 }
 
 type Computed = number | readonly number[] | Incomputable
@@ -95,7 +95,7 @@ function computeCall({ name, arguments: given }: Extract<NumberOperand, { kind: 
   const aggregate = AGGREGATES.get(name)
   // No history is 0.0, as in Glue.
   if (aggregate) return numbersOf(values).length === 0 ? 0 : aggregate(numbersOf(values))
-  if (name === 'abs') return Math.abs(numbersOf(values)[0] ?? 0)
+  if (name === 'abs') return absolute(values)
   if (name === 'index') return indexed(values)
   return {
     problem: `the function ${name} is not known: there are ${['last', ...AGGREGATES.keys(), 'abs', 'index'].join(', ')}`,
@@ -111,9 +111,17 @@ function lastValues(values: readonly Computed[], last: Last): Computed {
   return last(count)
 }
 
+/** Of each value: `max(abs(last(3)))`. */
+function absolute(values: readonly Computed[]): Computed {
+  const [value = 0] = values
+  if (values.length > 1) return { problem: 'abs takes one value, or last(k)' }
+  return Array.isArray(value) ? value.map(each => Math.abs(each)) : Math.abs(value as number)
+}
+
 function indexed(values: readonly Computed[]): Computed {
   const [list, at] = values
-  if (!Array.isArray(list) || typeof at !== 'number') return { problem: 'index takes last(k) and a number from 0' }
+  if (!Array.isArray(list) || typeof at !== 'number' || !Number.isInteger(at) || at < 0 || values.length > 2)
+    return { problem: 'index takes last(k) and a whole number from 0, the most recent' }
   return list[at] ?? 0
 }
 
@@ -135,6 +143,7 @@ function deviation(values: readonly number[]): number {
   return Math.sqrt(mean(values.map(value => (value - center) ** 2)))
 }
 
+/** Those of Glue's documentation; `average` and `multiply` come from the tests of AWS's parser. */
 const AGGREGATES: ReadonlyMap<string, (values: readonly number[]) => number> = new Map([
   ['avg', mean],
   ['average', mean],
@@ -142,5 +151,6 @@ const AGGREGATES: ReadonlyMap<string, (values: readonly number[]) => number> = n
   ['max', (values: readonly number[]) => Math.max(...values)],
   ['min', (values: readonly number[]) => Math.min(...values)],
   ['sum', sum],
+  ['multiply', (values: readonly number[]) => values.reduce((all, value) => all * value, 1)],
   ['std', deviation],
 ])

@@ -142,9 +142,7 @@ interface TextComparison {
 
 function checkTextOperator(cursor: Cursor, { operator, operands, span }: TextComparison): void {
   if (operator === '=' || operator === '!=' || operator === 'in' || operator === 'not in') return
-  const texts = operands.map(each =>
-    each.kind === 'string' && each.operand.kind === 'text' ? each.operand.value : '',
-  )
+  const texts = operands.map(each => (each.kind === 'string' && each.operand.kind === 'text' ? each.operand.value : ''))
   const isNumeric = texts.every(text => /^-?\d+(\.\d+)?$/.test(text))
   cursor.fail(`text cannot be compared with ${operator}`, {
     span,
@@ -235,7 +233,8 @@ function variableList(cursor: Cursor, operator: 'in' | 'not in', scope: Scope): 
 
 /** The name behind a `$`, and the variable that bears it. */
 export function parseReference(cursor: Cursor, scope: Scope): Variable {
-  if (cursor.peek().kind !== 'word') return cursor.fail(`expected the name of a variable after "$", found ${cursor.found()}`)
+  if (cursor.peek().kind !== 'word')
+    return cursor.fail(`expected the name of a variable after "$", found ${cursor.found()}`)
   const { text: name, span } = cursor.next()
   const variable = scope.get(name)
   if (variable !== undefined) return variable

@@ -4,7 +4,6 @@ import type {
   Condition,
   Labels,
   NumberCondition,
-  Parameter,
   Rule,
   SimpleRule,
   Size,
@@ -15,7 +14,7 @@ import type { Token } from './lexer.ts'
 import { parseCondition, type Scope } from './parse-condition.ts'
 import { AMOUNT_MAX, isTimeZone } from './parse-date.ts'
 import { parseLabels } from './parse-labels.ts'
-import { parseParameters } from './parse-parameters.ts'
+import { leaveVariable, parseParameters } from './parse-parameters.ts'
 import { parseSuffixes } from './parse-suffixes.ts'
 import { lookUp } from './rule-lookup.ts'
 import type { ConditionKind, RuleType } from './rule-types.ts'
@@ -90,10 +89,9 @@ function checkTimeZone(cursor: Cursor, { condition, tags, span }: SimpleRule): v
 }
 
 /** Rule type and parameters only. */
-export function parseAnalyzer(cursor: Cursor): Analyzer {
+export function parseAnalyzer(cursor: Cursor, { scope }: RuleContext): Analyzer {
   const name = parseName(cursor, 'an analyzer')
-  // AWS resolves no variables here, and finds the name of none.
-  const parameters = parseParameters(cursor, new Map())
+  const parameters = parseParameters(cursor, scope, leaveVariable)
   const type = lookUp(cursor, { name, parameters, what: 'Analyzer' })
   if (type.use === 'rules-only')
     return cursor.refuse(`Analyzer Type: ${name.text} is not supported`, {

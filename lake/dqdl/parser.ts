@@ -1,10 +1,11 @@
-import type { Analyzer, Labels, Rule, Ruleset, Variable } from './ast.ts'
+import type { Analyzer, Rule, Ruleset } from './ast.ts'
 import { Cursor, ParseFailure } from './cursor.ts'
-import type { Diagnostic } from './diagnostics.ts'
-import { lex, type Mode } from './lexer.ts'
-import { keywordOf, type Scope } from './parse-condition.ts'
-import { parseLabels } from './parse-labels.ts'
+import { type Diagnostic, placeOf } from './diagnostics.ts'
+import { type Lexed, lex, type Mode, type Token } from './lexer.ts'
+import { OPEN_QUOTE } from './lexer-problems.ts'
 import { parseAnalyzer, parseRule, type RuleContext } from './parse-rule.ts'
+import { parsePreamble, sectionLike } from './parse-sections.ts'
+import { formsOf } from './rule-types.ts'
 
 export interface ParseResult {
   /** undefined when there is an error. */
@@ -20,194 +21,154 @@ export function parseRuleset(text: string, { mode }: { readonly mode: Mode }): P
   const lexed = lex(text, mode)
   const cursor = new Cursor(text, lexed.tokens, mode)
   const ruleset = parseDocument(cursor)
-  const end = cursor.last.span.end
-  const trailing = trailingText(cursor, text)
-  const diagnostics = [
-    // What AWS never reads cannot be an error.
-    ...lexed.diagnostics.map(each =>
-      each.span.start < end || !ruleset ? each : { ...each, severity: 'warning' as const },
-    ),
-    ...cursor.diagnostics,
-    ...(trailing && ruleset ? [trailing] : []),
-  ].toSorted((left, right) => left.span.start - right.span.start)
-  const failed = ruleset === undefined || diagnostics.some(each => each.severity === 'error')
-  return { ruleset: failed ? undefined : ruleset, diagnostics }
+  const end = ruleset === undefined ? text.length : cursor.last.span.end
+  const next = lexed.tokens.find(each => each.span.start >= end && !each.isGuess)
+  const problems = [...readProblems(lexed, next), ...withoutEcho(cursor.diagnostics, lexed)]
+  const hasErrors = ruleset === undefined || problems.some(each => each.severity === 'error')
+  const told = hasErrors ? problems : [...problems, ...droppedText(text, next)]
+  const diagnostics = told.toSorted((left, right) => left.span.start - right.span.start)
+  return {
+    ruleset: hasErrors ? undefined : ruleset,
+    diagnostics: mode === 'aws' ? asToldByAws(diagnostics) : diagnostics,
+  }
 }
 
 /** Sections have a fixed order; reading stops behind the last one, whatever follows, as AWS's grammar does. */
 function parseDocument(cursor: Cursor): Ruleset | undefined {
   try {
-    const metadata = cursor.sees('Metadata') ? parseMetadata(cursor) : {}
-    const sources = cursor.sees('DataSources') ? parseSources(cursor) : { primary: undefined, additional: [] }
-    const variables = parseVariables(cursor)
-    const defaultLabels = cursor.sees('DefaultLabels') ? parseDefaultLabels(cursor) : {}
-    const context = { scope: scopeOf(variables), defaultLabels }
-    const { rules, analyzers } = parseRulesAndAnalyzers(cursor, context)
-    return { metadata, sources, variables, defaultLabels, rules, analyzers }
+    const preamble = parsePreamble(cursor)
+    const scope = new Map(preamble.variables.map(each => [each.name, each]))
+    return { ...preamble, ...parseRulesAndAnalyzers(cursor, { scope, defaultLabels: preamble.defaultLabels }) }
   } catch (failure) {
     if (!(failure instanceof ParseFailure)) throw failure
-    cursor.error(failure)
+    cursor.record(failure)
     return undefined
   }
 }
 
-const scopeOf = (variables: readonly Variable[]): Scope => new Map(variables.map(each => [each.name, each]))
+// --- Rules and analyzers -------------------------------------------------------------------------------------------
 
-function parseRulesAndAnalyzers(
-  cursor: Cursor,
-  context: RuleContext,
-): { readonly rules: readonly Rule[]; readonly analyzers: readonly Analyzer[] } {
-  const start = cursor.peek().span
-  const section = cursor.take('Rules', 'Analyzers')
-  if (!section)
-    return cursor.fail(`expected Rules = [ … ] or Analyzers = [ … ], found ${cursor.found()}`, sectionFix(cursor))
-  const rules = section.text === 'Rules' ? parseSection(cursor, inner => parseRule(inner, context)) : []
-  const second = section.text === 'Rules' && cursor.sees('Analyzers') && cursor.peek(1).text === '='
-  if (second) cursor.next()
-  const analyzers = section.text === 'Analyzers' || second ? parseSection(cursor, parseAnalyzer) : []
-  if (rules.length + analyzers.length === 0 && cursor.diagnostics.every(each => each.severity !== 'error'))
-    return cursor.fail('No rules or analyzers provided.', { span: start })
+interface Checks {
+  readonly rules: readonly Rule[]
+  readonly analyzers: readonly Analyzer[]
+}
+
+function parseRulesAndAnalyzers(cursor: Cursor, context: RuleContext): Checks {
+  const start = cursor.peek()
+  if (!cursor.sees('Rules', 'Analyzers')) return failOutside(cursor)
+  const rules = cursor.take('Rules') ? parseSection(cursor, inner => parseRule(inner, context)) : []
+  const analyzers = cursor.take('Analyzers') ? parseSection(cursor, inner => parseAnalyzer(inner, context)) : []
+  if (rules.length + analyzers.length === 0 && !cursor.hasErrors)
+    return cursor.refuse('No rules or analyzers provided.', { span: cursor.from(start) })
   return { rules, analyzers }
 }
 
-function sectionFix(cursor: Cursor): { readonly fix?: string } {
+/** What stands where Rules or Analyzers should begin: mostly a section in the wrong place or spelling. */
+function failOutside(cursor: Cursor): never {
   const { text } = cursor.peek()
-  const named = ['Rules', 'Analyzers', 'Metadata', 'DataSources', 'DefaultLabels'].find(
-    name => name.toLowerCase() === text.toLowerCase(),
-  )
-  if (named === undefined || named === text) return {}
-  return { fix: `section names are case-sensitive: write ${named}` }
+  const section = sectionLike(text)
+  const fix =
+    section === undefined
+      ? formsOf(text).length > 0 || text === '['
+        ? 'write Rules = [ … ] around the rules'
+        : undefined
+      : section === text
+        ? 'the order is: Metadata, DataSources, variables, DefaultLabels, Rules, Analyzers'
+        : `names of sections are case-sensitive: write ${section}`
+  return cursor.fail(`expected Rules = [ … ] or Analyzers = [ … ], found ${cursor.found()}`, { fix })
 }
 
 /** `= [ item, item ]`. After an error it goes on with the next item, so that all mistakes show at once. */
 function parseSection<T>(cursor: Cursor, parseItem: (cursor: Cursor) => T): readonly T[] {
-  cursor.expect('=')
-  cursor.expect('[')
+  const { text: section } = cursor.last
+  cursor.expect('=', '"="', `write ${section} = [ … ]`)
+  const open = cursor.expect('[', '"["', `write ${section} = [ … ]`)
   if (cursor.take(']')) return []
   const items: T[] = []
   for (;;) {
+    const mark = cursor.mark
+    let isComplete = false
     try {
       if (cursor.sees(']')) cursor.fail('a comma behind the last item', { span: cursor.last.span, fix: 'take it away' })
       items.push(parseItem(cursor))
-      if (!cursor.sees(',', ']')) cursor.fail(`expected "," or "]", found ${cursor.found()}`)
+      isComplete = true
+      expectNextOrEnd(cursor, { section, open })
     } catch (failure) {
       if (!(failure instanceof ParseFailure)) throw failure
-      cursor.error(failure)
-      skipItem(cursor)
+      cursor.record(failure)
+      if (isComplete && isRuleNext(cursor)) continue
+      skipItem(cursor, mark)
     }
     if (cursor.take(',')) continue
-    cursor.expect(']', '"," or "]"')
+    if (!cursor.take(']')) expectNextOrEnd(cursor, { section, open })
     return items
   }
 }
 
-function skipItem(cursor: Cursor): void {
-  for (let depth = 0; cursor.peek().kind !== 'end'; cursor.next()) {
-    if (depth === 0 && cursor.sees(',', ']')) return
-    if (cursor.sees('[', '(', '{')) depth++
-    else if (cursor.sees(']', ')', '}')) depth--
+function expectNextOrEnd(cursor: Cursor, { section, open }: { readonly section: string; readonly open: Token }): void {
+  if (cursor.sees(',', ']')) return
+  const { kind, text } = cursor.peek()
+  if (kind === 'end')
+    cursor.fail(`expected "," or "]", found the end of the text`, {
+      fix: `close the [ of ${section} in line ${placeOf(cursor.text, open.span.start).line} with ]`,
+    })
+  const fix = isRuleNext(cursor)
+    ? `rules are separated by commas: write one before ${text}`
+    : text === 'threshold'
+      ? 'write with threshold'
+      : undefined
+  cursor.fail(`expected "," or "]", found ${cursor.found()}`, { fix })
+}
+
+const isRuleNext = (cursor: Cursor): boolean => cursor.peek().kind === 'word' && formsOf(cursor.peek().text).length > 0
+
+/** To the comma or bracket that ends the item, out of the brackets that were open where reading failed. */
+function skipItem(cursor: Cursor, mark: number): void {
+  let [brackets, others] = [0, 0]
+  const count = ({ kind, text }: Token): void => {
+    if (kind !== 'sign') return
+    if (text === '[') brackets++
+    else if (text === ']') brackets--
+    else if (text === '(' || text === '{') others++
+    else if (text === ')' || text === '}') others = Math.max(0, others - 1)
+  }
+  cursor.since(mark).forEach(count)
+  for (; cursor.peek().kind !== 'end'; count(cursor.next())) {
+    if (brackets <= 0 && cursor.sees(']')) return
+    if (brackets <= 0 && others === 0 && cursor.sees(',')) return
   }
 }
 
-// --- Sections before the rules -------------------------------------------------------------------------------------
+// --- What is told --------------------------------------------------------------------------------------------------
 
-type Dictionary = ReadonlyMap<string, string | readonly string[]>
-
-function parseDictionary(cursor: Cursor, section: string, keys: readonly string[]): Dictionary {
-  cursor.next()
-  cursor.expect('=')
-  cursor.expect('{')
-  if (cursor.sees('}')) return cursor.fail(`${section} is empty`)
-  const values = new Map<string, string | readonly string[]>()
-  do {
-    const key = cursor.quoted('a key')
-    if (!keys.includes(key.text))
-      cursor.fail(`Unsupported key provided in ${section} section: ${key.text}`, {
-        span: key.span,
-        fix: `it takes ${keys.join(' and ')}`,
-      })
-    cursor.expect(':')
-    values.set(key.text, cursor.sees('[') ? parseTexts(cursor) : cursor.quoted('a text').text)
-  } while (cursor.take(','))
-  cursor.expect('}', '"," or "}"')
-  return values
+/**
+ * What the lexer found, as far as AWS reads: its parser takes one token behind the last bracket, so an unreadable character before
+ * that one is an error, and what follows is never seen.
+ */
+function readProblems({ diagnostics }: Lexed, next: Token | undefined): readonly Diagnostic[] {
+  const read = next === undefined ? diagnostics : diagnostics.filter(each => each.span.start < next.span.start)
+  return read.map(each => (each.severity === 'error' ? { ...each, isSyntax: true } : each))
 }
 
-function parseTexts(cursor: Cursor): readonly string[] {
-  cursor.expect('[')
-  const texts: string[] = []
-  do texts.push(cursor.quoted('a text').text)
-  while (cursor.take(','))
-  cursor.expect(']', '"," or "]"')
-  return texts
+/** A quote that never ends swallows brackets and commas: that they are missing is no news. */
+function withoutEcho(diagnostics: readonly Diagnostic[], { diagnostics: lexical }: Lexed): readonly Diagnostic[] {
+  const open = lexical.find(each => each.message === OPEN_QUOTE)
+  return open === undefined ? diagnostics : diagnostics.filter(each => each.span.end <= open.span.start)
 }
 
-function parseMetadata(cursor: Cursor): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    [...parseDictionary(cursor, 'Metadata', ['Version'])].map(([key, value]) => [key, String(value)]),
-  )
+/** AWS reads nothing of a text that is none of its language, and says so in a way that leads nobody to the cause. */
+function asToldByAws(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const first = diagnostics.find(each => each.severity === 'error' && each.isSyntax)
+  return diagnostics.map(each => (each === first ? { ...each, aws: 'No rules or analyzers provided.' } : each))
 }
 
-function parseSources(cursor: Cursor): Ruleset['sources'] {
-  const start = cursor.peek().span
-  const values = parseDictionary(cursor, 'DataSources', ['Primary', 'AdditionalDataSources'])
-  const [primary, additional] = [values.get('Primary'), values.get('AdditionalDataSources')]
-  if (typeof additional === 'string')
-    return cursor.fail('AdditionalDataSources must be a list', { span: start, fix: `write ["${additional}"]` })
-  return { primary: primary === undefined ? undefined : String(primary), additional: additional ?? [] }
-}
-
-function parseVariables(cursor: Cursor): readonly Variable[] {
-  const variables: Variable[] = []
-  while (cursor.peek().kind === 'word' && cursor.peek(1).text === '=' && !SECTIONS.has(cursor.peek().text)) {
-    const name = cursor.next()
-    cursor.expect('=')
-    if (variables.some(each => each.name === name.text))
-      cursor.fail(`Variable already defined: ${name.text}`, { span: name.span, fix: 'give it another name' })
-    const value = cursor.sees('[') ? parseValues(cursor) : parseValue(cursor)
-    variables.push({ name: name.text, value, span: cursor.from(name) })
-  }
-  return variables
-}
-
-const SECTIONS: ReadonlySet<string> = new Set(['Metadata', 'DataSources', 'DefaultLabels', 'Rules', 'Analyzers'])
-
-function parseValues(cursor: Cursor): readonly string[] {
-  cursor.expect('[')
-  const values: string[] = []
-  do values.push(parseValue(cursor))
-  while (cursor.take(','))
-  cursor.expect(']', '"," or "]"')
-  return values
-}
-
-function parseValue(cursor: Cursor): string {
-  if (cursor.sees('$')) return cursor.fail('a variable cannot be used in another')
-  const keyword = cursor.peek().kind === 'word' ? keywordOf(cursor.peek().text) : undefined
-  if (keyword === undefined) return cursor.quoted('a value').text
-  cursor.next()
-  return keyword
-}
-
-function parseDefaultLabels(cursor: Cursor): Labels {
-  cursor.next()
-  return parseLabels(cursor, {})
-}
-
-// --- Behind the end ------------------------------------------------------------------------------------------------
-
-function trailingText(cursor: Cursor, text: string): Diagnostic | undefined {
-  const next = cursor.peek()
-  if (next.kind === 'end') return undefined
+function droppedText(text: string, next: Token | undefined): readonly Diagnostic[] {
+  if (next === undefined || next.kind === 'end') return []
   const span = { start: next.span.start, end: text.length }
-  const rest = text.slice(span.start)
-  const losesRules = /\b(Rules|Analyzers)\s*=/.test(rest)
-  return {
-    severity: 'warning',
-    message: losesRules
-      ? 'AWS stops reading here: the rules and analyzers that follow are never evaluated'
-      : 'AWS stops reading here, without a word about what follows',
-    span,
-    fix: losesRules ? 'put Rules before Analyzers, one section of each' : 'take it away',
-  }
+  const losesRules = /\b(Rules|Analyzers)\s*=/.test(text.slice(span.start))
+  const message = losesRules
+    ? 'AWS stops reading here: the rules and analyzers that follow are never evaluated'
+    : 'AWS stops reading here, without a word about what follows'
+  const fix = losesRules ? 'put Rules before Analyzers, one section of each' : 'take it away'
+  return [{ severity: 'warning', message, span, fix }]
 }

@@ -40,9 +40,12 @@ function explanation(
       fix: `write (${name} …) and (${second.value} …)`,
     }
   if (second)
-    return { why: ': it goes on to the next comma', fix: `rules are separated by commas: write one before ${second.value}` }
+    return {
+      why: ': it goes on to the next comma',
+      fix: `rules are separated by commas: write one before ${second.value}`,
+    }
   const misspelt = words.flatMap(({ value }) => {
-    const fix = spelling({ kind: 'word', text: value, span: { start: 0, end: 0 } })
+    const fix = spelling({ kind: 'word', text: value })
     return fix === undefined ? [] : [{ why: `: "${value}" is read as a name`, fix }]
   })
   if (misspelt[0]) return misspelt[0]

@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly memoryBytes: number
   /** The only folders that SQL may read or write, besides the session's own spill folder. */
   readonly folders: readonly string[]
+  /** Single files outside of them, by their real paths: a link to one may stand in a folder. */
+  readonly files?: readonly string[]
   /** Where it may spill; a fresh folder below it is made and removed with the session. */
   readonly scratch: string
 }
@@ -70,7 +72,9 @@ export const duckdbEngine: Engine = {
     const tally = newTally()
     await prepare(connection, tally)
     const folders = [...options.folders, spill].map(folder => `'${folder.replaceAll("'", "''")}/'`)
+    const files = (options.files ?? []).map(file => `'${file.replaceAll("'", "''")}'`)
     await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
+    await connection.run(`SET allowed_paths = [${files.join(', ')}]`)
     await connection.run('SET enable_external_access = false')
     await connection.run('SET lock_configuration = true')
     return session(connection, {

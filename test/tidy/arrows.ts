@@ -18,6 +18,7 @@ const LAYERS = [
   ['local', /^local\//],
   ['cli', /^cli\//],
   ['bench', /^bench\//],
+  ['conformance', /^conformance\//],
   ['examples', /^examples\//],
   ['test', /^(test\/|vitest\.config\.ts$)/],
 ] as const satisfies readonly (readonly [string, RegExp])[]
@@ -47,6 +48,7 @@ const ARROWS: Readonly<Record<Layer, readonly string[]>> = {
   local: ['story', ...LAKE, 'lake/disk', 'datasets', 'workflows'],
   cli: ['story', ...LAKE, 'lake/disk', 'datasets', 'local'],
   bench: ['story', ...LAKE, 'lake/disk', 'datasets', 'local'],
+  conformance: LAKE,
   examples: ['lake/dataset.ts'],
   test: LAYERS.map(([layer]) => layer),
 }

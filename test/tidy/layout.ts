@@ -27,6 +27,7 @@ const FOLDERS = [
   'cli',
   'bench',
   'bench/sections',
+  'conformance',
   'docs',
   'docs/decisions',
   'examples/*',
@@ -34,7 +35,17 @@ const FOLDERS = [
 ]
 
 /** Folders of test/ that mirror no folder of the sources. */
-const TEST_FOLDERS = ['demo', 'contracts', 'golden/*', 'infra/*', 'interop/*', 'docs', 'tidy', 'functions']
+const TEST_FOLDERS = [
+  'demo',
+  'contracts',
+  'golden/*',
+  'infra/*',
+  'interop/*',
+  'docs',
+  'tidy',
+  'functions',
+  'lake/dqdl/cases',
+]
 
 const NO_NAMES = /^(utils?|common|helpers?|managers?|misc|shared|stuff|lib|index)$/
 
@@ -68,6 +79,7 @@ const SOURCE_ENTRIES = [
   /^functions\/[\w-]+\/handler\.ts$/,
   /^cli\/(sluice\.js|sluice\.ts|demo\.ts)$/,
   /^bench\/run\.ts$/,
+  /^conformance\/run\.ts$/,
   /^examples\//,
 ]
 const TEST_ENTRIES = [/\.test\.ts$/, /(^|\/)vitest\.config\.ts$/]

@@ -12,13 +12,18 @@ import type { DecodeTask } from './typed-copy.ts'
  * every rule of the contract exists once; the raw form of a refused row is that JSON.
  */
 export async function decodeAvro(session: Session, task: DecodeTask): Promise<ScannedObject> {
+  return decodeJson(session, { ...task, path: await avroAsJson(task) }, { columnar: true })
+}
+
+/** The file as the JSON that its refused rows are kept in. */
+export async function avroAsJson(task: DecodeTask): Promise<string> {
   const lines = await LineFile.create(`${task.base}.avro.ndjson`)
   try {
     await writeRecords(task, lines)
   } finally {
     await lines.close()
   }
-  return decodeJson(session, { ...task, path: lines.path }, { columnar: true })
+  return lines.path
 }
 
 const NEWLINE = 0x0a

@@ -8,6 +8,7 @@ import { ByteWindow } from './byte-window.ts'
 import { readCsvRecord } from './csv-reader.ts'
 import { scanCsv } from './csv-scan.ts'
 import { unreadable } from './inflate.ts'
+import type { RecordSink } from './records.ts'
 import { type ScannedObject, scanned } from './scanned.ts'
 import { clean, copyStrict, type DecodeTask, type TextRows } from './typed-copy.ts'
 
@@ -23,6 +24,10 @@ export async function decodeCsv(session: Session, task: DecodeTask): Promise<Sca
     }
   }
   return scanned(session, task, sink => scanCsv(task, layout, sink))
+}
+
+export async function scanCsvInto(task: DecodeTask, sink: RecordSink): Promise<void> {
+  await scanCsv(task, await layoutOf(task), sink)
 }
 
 /** Which field of a line is which column. */

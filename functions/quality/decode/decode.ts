@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises'
 import type { Session } from '#lake/duckdb/engine.ts'
-import { decodeAvro } from './avro.ts'
-import { decodeCsv } from './csv.ts'
+import { avroAsJson, decodeAvro } from './avro.ts'
+import { decodeCsv, scanCsvInto } from './csv.ts'
 import { head, inflate, unreadable } from './inflate.ts'
-import { decodeJson, newGlance } from './json.ts'
+import { decodeJson, newGlance, scanJsonInto } from './json.ts'
 import type { JsonGlance } from './json-glance.ts'
-import { decodeParquet } from './parquet.ts'
+import { decodeParquet, parquetAsJson } from './parquet.ts'
+import type { RecordSink } from './records.ts'
 import type { ScannedObject } from './scanned.ts'
 import { type DecodeTask, hasRefused } from './typed-copy.ts'
 
@@ -50,6 +51,31 @@ async function decodeContent(session: Session, task: PlainTask): Promise<Scanned
       return decodeCsv(session, task)
     default:
       return decodeJson(session, task, { glance: task.glance })
+  }
+}
+
+/**
+ * Goes over the object once more, record by record, whatever way it was decoded: ordinals are the same. Returns the file that the places
+ * of its records refer to.
+ */
+export async function rescan(session: Session, task: PlainTask, sink: RecordSink): Promise<string> {
+  switch (await contentOf(task.path, task.contract.dataset.source.format)) {
+    case 'parquet': {
+      const path = await parquetAsJson(session, task)
+      await scanJsonInto({ ...task, path }, sink, { columnar: true })
+      return path
+    }
+    case 'avro': {
+      const path = await avroAsJson(task)
+      await scanJsonInto({ ...task, path }, sink, { columnar: true })
+      return path
+    }
+    case 'csv':
+      await scanCsvInto(task, sink)
+      return task.path
+    default:
+      await scanJsonInto(task, sink)
+      return task.path
   }
 }
 

@@ -5,6 +5,7 @@ import { isLakeError } from '#lake/errors.ts'
 import { glanceAt, JsonGlance } from './json-glance.ts'
 import { scanJson } from './json-scan.ts'
 import { isPlain, recordShape, sampleRecords } from './json-shape.ts'
+import type { RecordSink } from './records.ts'
 import { type ScannedObject, scanned } from './scanned.ts'
 import { clean, copyStrict, type DecodedObject, type DecodeTask, type TextRows } from './typed-copy.ts'
 
@@ -83,21 +84,27 @@ function allNull(aliases: readonly Sql[]): Sql {
 export async function scanJsonRecords(
   session: Session,
   task: DecodeTask,
-  { columnar = false }: JsonSource = {},
+  source: JsonSource = {},
 ): Promise<ScannedObject> {
+  return scanned(session, task, sink => scanJsonInto(task, sink, source))
+}
+
+export async function scanJsonInto(
+  task: DecodeTask,
+  sink: RecordSink,
+  { columnar = false }: JsonSource = {},
+): Promise<void> {
   const { source, limits, evolution } = task.contract.dataset
-  return scanned(session, task, sink =>
-    scanJson(
-      task.path,
-      {
-        shape: recordShape(task.contract),
-        framing: source.format === 'json' && !columnar ? 'document' : 'lines',
-        records: columnar ? undefined : source.records,
-        columnar,
-        recordBytesMax: limits.recordBytesMax,
-        evolution,
-      },
-      sink,
-    ),
+  await scanJson(
+    task.path,
+    {
+      shape: recordShape(task.contract),
+      framing: source.format === 'json' && !columnar ? 'document' : 'lines',
+      records: columnar ? undefined : source.records,
+      columnar,
+      recordBytesMax: limits.recordBytesMax,
+      evolution,
+    },
+    sink,
   )
 }

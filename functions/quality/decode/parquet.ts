@@ -40,6 +40,11 @@ export async function decodeParquet(session: Session, task: DecodeTask): Promise
   return scanJsonRecords(session, { ...task, path: await asJson(session, task, columns) }, { columnar: true })
 }
 
+/** The file as the JSON that its refused rows are kept in. */
+export async function parquetAsJson(session: Session, task: DecodeTask): Promise<string> {
+  return asJson(session, task, await columnsOf(session, task))
+}
+
 type SourceColumns = ReadonlyMap<string, string>
 
 /** Names and DuckDB types of the file's columns. Errors: `file-unreadable`. */

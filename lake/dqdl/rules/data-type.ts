@@ -1,8 +1,8 @@
 import { join, type Sql, sql } from '../../duckdb/sql.ts'
 import type { SimpleRule } from '../ast.ts'
-import { type Check, type CheckContext, failed, judgeShare, numberOf, passed, problem } from '../check.ts'
+import { type Check, type CheckContext, judgeShare, noRows, numberOf, problem } from '../check.ts'
 import { type Field, kindOf } from '../relation.ts'
-import { asText, isCheck, metricName, over, rowUnder, scopeOf } from '../rule-columns.ts'
+import { asText, countGood, countRows, isCheck, metricName, scopeOf } from '../rule-columns.ts'
 
 /** ColumnDataType: the share of values that Spark could cast to a type. Null cannot be cast; != turns the test round. */
 export function columnDataType(rule: SimpleRule, context: CheckContext): Check {
@@ -11,96 +11,106 @@ export function columnDataType(rule: SimpleRule, context: CheckContext): Check {
   const { condition } = rule
   const [operand] = condition?.kind === 'string' ? condition.operands : []
   if (operand?.kind !== 'text' || (condition?.operator !== '=' && condition?.operator !== '!='))
-    return problem('ColumnDataType takes = or != and the name of a type')
+    return problem('Unsupported operator: ColumnDataType takes = or != and the name of a type')
   const [field] = scope.fields as readonly [Field]
-  const castable = castableTest(field, operand.value, formatOf(rule))
-  if (typeof castable === 'string') return { judge: () => failed(castable) }
+  const castable = castableTest(field, operand.value, rule)
+  if (typeof castable === 'string') return problem(castable)
   const test = condition.operator === '=' ? castable : sql`(NOT ${castable})`
+  const { where } = scope
   const name = metricName(rule, 'ColumnDataType.Compliance')
   return {
-    aggregates: { rows: over(sql`count(*)`, scope.where), good: over(sql`count_if(${test})`, scope.where) },
-    row: rowUnder(test, scope.where),
+    aggregates: { rows: countRows(where), good: countGood(test, where) },
+    row: { test, where },
     judge: values => {
       const rows = numberOf(values['rows']) ?? 0
-      if (rows === 0)
-        return rule.where === undefined
-          ? failed('the table has no rows')
-          : { ...passed(), reason: 'no row matched where' }
+      if (rows === 0) return noRows()
       return judgeShare(context, rule, { name, value: (numberOf(values['good']) ?? 0) / rows })
     },
   }
 }
 
-function formatOf(rule: SimpleRule): string | undefined {
-  const tag = rule.tags.find(each => each.name === 'format')
-  return tag === undefined ? undefined : String(tag.value)
-}
-
 /** A test that is never null, or why there is none. */
-function castableTest(field: Field, type: string, format: string | undefined): Sql | string {
+function castableTest(field: Field, type: string, { tags }: SimpleRule): Sql | string {
   const name = type.toUpperCase().replaceAll(' ', '')
-  if (name === 'DATE' && format !== undefined) return formattedDate(asText(field), format)
-  if (format !== undefined) return `the tag format fits the type Date only, not ${type}`
-  const test = spark(name, field)
-  return test === undefined ? `unrecognized type ${type}` : sql`COALESCE(${test}, FALSE)`
+  const format = tags.find(each => each.name === 'format')
+  if (name === 'DATE' && format) return formattedDate(asText(field), String(format.value))
+  if (format) return `Unsupported rule format: the tag format fits DATE only, not ${type}`
+  if (name === 'DATE' && tags.length > 0) return `Unsupported rule format: DATE takes the tag format only`
+  const test = castTest(name, field)
+  return test === undefined ? `Unrecognized data type: ${type}` : sql`COALESCE(${test}, FALSE)`
 }
 
-const INTEGER = '^\\s*[+-]?\\d+(\\.\\d*)?\\s*$'
-const WHOLE = '^\\s*[+-]?\\d+\\s*$'
-/** Spark takes a trailing d or f, which DuckDB does not. */
-const FRACTION = '^\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?[dDfF]?\\s*$'
-const SPECIAL = '^\\s*[+-]?(nan|inf|infinity)\\s*$'
-const DATE = '^\\s*[+-]?\\d{4,7}(-\\d{1,2}(-\\d{1,2}([ T].*)?)?)?\\s*$'
+/** What Spark's cast takes. Typed columns are told by their type, text by its form: DuckDB is now stricter, now laxer. */
+function castTest(type: string, field: Field): Sql | undefined {
+  const [, precision, scale] = /^DECIMAL\((\d{1,2}),(\d{1,2})\)$/.exec(type) ?? []
+  const decimal = precision === undefined ? undefined : { digits: Number(precision), places: Number(scale) }
+  if (decimal ? decimal.digits > 38 || decimal.places > decimal.digits : !TYPES.has(type)) return undefined
+  const kind = kindOf(field.type)
+  if (kind === 'text' || kind === 'other') return textTest(type, asText(field), decimal)
+  const isTemporal = kind === 'date' || kind === 'timestamp'
+  if (decimal) return kind === 'number' ? decimalTest(field.sql, decimal) : sql`FALSE`
+  if (type === 'DATE' ? !isTemporal : kind === 'date' && type !== 'TIMESTAMP') return sql`FALSE`
+  if (type === 'INTEGRAL' || type === 'FRACTIONAL') return textTest(type, asText(field), undefined)
+  return sql`${field.sql} IS NOT NULL`
+}
 
-/** What Spark's cast takes, told by the text where DuckDB's is stricter or laxer (reference: the table of traps). */
-function spark(type: string, field: Field): Sql | undefined {
-  const text = asText(field)
+const TYPES: ReadonlySet<string> = new Set(
+  'BOOLEAN DATE TIMESTAMP INTEGER LONG INTEGRAL DOUBLE FLOAT FRACTIONAL'.split(' '),
+)
+
+interface Decimal {
+  readonly digits: number
+  readonly places: number
+}
+
+/** Spark cuts the fraction off where DuckDB rounds, and takes neither exponents nor hexadecimal digits nor underscores. */
+const INTEGER = '\\s*[+-]?\\d+(\\.\\d*)?\\s*'
+const WHOLE = '\\s*[+-]?\\d+\\s*'
+/** Spark takes a trailing d or f, which DuckDB does not. */
+const FRACTION = '\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?[dDfF]?\\s*'
+const SPECIAL = '\\s*[+-]?(nan|inf|infinity)\\s*'
+const BOOLEANS = ['t', 'true', 'y', 'yes', '1', 'f', 'false', 'n', 'no', '0'].map(word => sql`${word}`)
+const WHITE = ' \t\n\r\f\v'
+
+function textTest(type: string, text: Sql, decimal: Decimal | undefined): Sql {
+  if (decimal) return sql`(regexp_full_match(${text}, ${FRACTION}) AND ${decimalTest(trimmed(text), decimal)})`
   switch (type) {
     case 'BOOLEAN':
-      return sql`lower(trim(${text})) IN ('t', 'true', 'y', 'yes', '1', 'f', 'false', 'n', 'no', '0')`
+      return sql`lower(${trimmed(text)}) IN (${join(BOOLEANS, ', ')})`
     case 'DATE':
-      return isTemporal(field) ? sql`${field.sql} IS NOT NULL` : sparkDate(text)
+      return dateTest(text)
     case 'TIMESTAMP':
-      return isTemporal(field)
-        ? sql`${field.sql} IS NOT NULL`
-        : sql`(${sparkDate(text)} AND (TRY_CAST(trim(${text}) AS TIMESTAMP) IS NOT NULL OR NOT regexp_matches(${text}, '[ T]\\d')))`
+      return sql`(${dateTest(text)} AND (TRY_CAST(${trimmed(text)} AS TIMESTAMP) IS NOT NULL OR NOT regexp_matches(${text}, '[ T]\d')))`
     case 'INTEGER':
-    case 'INT':
-      return within(text, { low: '-2147483648', high: '2147483647' })
+      return wholeTest(text, [-(2n ** 31n), 2n ** 31n - 1n])
     case 'LONG':
-    case 'BIGINT':
-      return within(text, { low: '-9223372036854775808', high: '9223372036854775807' })
+      return wholeTest(text, [-(2n ** 63n), 2n ** 63n - 1n])
     case 'INTEGRAL':
       return sql`regexp_full_match(${text}, ${WHOLE})`
-    case 'DOUBLE':
-    case 'FLOAT':
-      return sql`(regexp_full_match(${text}, ${FRACTION}) OR regexp_full_match(${text}, ${SPECIAL}, 'i'))`
     case 'FRACTIONAL':
       return sql`(regexp_full_match(${text}, ${FRACTION}) AND NOT regexp_full_match(${text}, ${WHOLE}))`
     default:
-      return decimalTest(type, text)
+      return sql`(regexp_full_match(${text}, ${FRACTION}) OR regexp_full_match(${text}, ${SPECIAL}, 'i'))`
   }
 }
 
-const isTemporal = (field: Field): boolean => ['date', 'timestamp'].includes(kindOf(field.type))
+const trimmed = (text: Sql): Sql => sql`trim(${text}, ${WHITE})`
 
-/** Spark cuts off decimals where DuckDB rounds, and takes neither exponents nor hexadecimal digits. */
-function within(text: Sql, { low, high }: { readonly low: string; readonly high: string }): Sql {
-  const digits = sql`TRY_CAST(trim(regexp_replace(${text}, '\\..*$', '')) AS HUGEINT)`
-  return sql`(regexp_full_match(${text}, ${INTEGER}) AND ${digits} BETWEEN CAST(${low} AS HUGEINT) AND CAST(${high} AS HUGEINT))`
+const decimalTest = (value: Sql, { digits, places }: Decimal): Sql =>
+  sql`TRY_CAST(${value} AS DECIMAL(${digits}, ${places})) IS NOT NULL`
+
+function wholeTest(text: Sql, [low, high]: readonly [bigint, bigint]): Sql {
+  const digits = sql`TRY_CAST(${trimmed(sql`regexp_replace(${text}, '\..*$', '')`)} AS HUGEINT)`
+  return sql`(regexp_full_match(${text}, ${INTEGER}) AND ${digits} BETWEEN ${low} AND ${high})`
 }
 
-/** A year, or a year and a month, is a date to Spark. */
-function sparkDate(text: Sql): Sql {
-  const padded = sql`(CASE WHEN regexp_full_match(trim(${text}), '\\d{4}') THEN trim(${text}) || '-01-01' WHEN regexp_full_match(trim(${text}), '\\d{4}-\\d{1,2}') THEN trim(${text}) || '-01' ELSE regexp_replace(trim(${text}), '[ T].*$', '') END)`
-  return sql`(regexp_full_match(${text}, ${DATE}) AND TRY_CAST(${padded} AS DATE) IS NOT NULL)`
-}
+const DAY = '\\s*[+-]?\\d{4,7}(-\\d{1,2}(-\\d{1,2}([ T].*)?)?)?\\s*'
 
-function decimalTest(type: string, text: Sql): Sql | undefined {
-  const [, precision, scale = '0'] = /^DECIMAL(?:\((\d{1,2})(?:,(\d{1,2}))?\))?$/.exec(type) ?? []
-  if (!type.startsWith('DECIMAL') || (type !== 'DECIMAL' && precision === undefined)) return undefined
-  const [digits, places] = [Math.min(38, Number(precision ?? 10)), Number(scale)]
-  return sql`(regexp_full_match(${text}, ${FRACTION}) AND TRY_CAST(trim(${text}) AS DECIMAL(${digits}, ${Math.min(places, digits)})) IS NOT NULL)`
+/** A year, or a year and a month, is a date to Spark; what follows the day does not matter. */
+function dateTest(text: Sql): Sql {
+  const bare = sql`regexp_replace(${trimmed(text)}, '[ T].*$', '')`
+  const whole = sql`(CASE WHEN NOT contains(substring(${bare}, 2), '-') THEN ${bare} || '-01-01' WHEN regexp_full_match(${bare}, '.?[^-]*-[^-]*') THEN ${bare} || '-01' ELSE ${bare} END)`
+  return sql`(regexp_full_match(${text}, ${DAY}) AND TRY_CAST(${whole} AS DATE) IS NOT NULL)`
 }
 
 /** Glue's closed list, with - or /; what is missing is day 01, or a leap year. */
@@ -115,12 +125,13 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
 ])
 
 function formattedDate(text: Sql, format: string): Sql {
-  const known = FORMATS.get(format.replaceAll('/', '-'))
-  if (known === undefined || /[-].*\/|\/.*[-]/.test(format)) return sql`FALSE`
   const separator = format.includes('/') ? '/' : '-'
-  const pattern = known.replaceAll('-', separator)
-  const filled = pattern.includes('%d') && !pattern.includes('%Y') ? [text, sql`${`${separator}2000`}`] : [text]
-  const whole = filled.length > 1 ? `${pattern}${separator}%Y` : pattern
-  const digits = known.replaceAll('%Y', '\\d{4}').replaceAll(/%[md]/g, '\\d{2}').replaceAll('-', separator)
-  return sql`COALESCE(regexp_full_match(${text}, ${digits}) AND try_strptime(${join([sql`concat(`, join(filled, ', '), sql`)`], ' ')}, ${whole}) IS NOT NULL, FALSE)`
+  const isMixed = separator === '/' && format.includes('-')
+  const pattern = isMixed ? undefined : FORMATS.get(format.replaceAll('/', '-'))
+  if (pattern === undefined) return sql`FALSE`
+  const digits = pattern.replaceAll('%Y', '\\d{4}').replaceAll(/%[md]/g, '\\d{2}').replaceAll('-', separator)
+  const day = pattern.includes('%Y')
+    ? sql`try_strptime(${text}, ${pattern.replaceAll('-', separator)})`
+    : sql`try_strptime(${text} || ${`${separator}2000`}, ${`${pattern}-%Y`.replaceAll('-', separator)})`
+  return sql`COALESCE(regexp_full_match(${text}, ${digits}) AND ${day} IS NOT NULL, FALSE)`
 }

@@ -3,7 +3,6 @@ import type { NumberCondition, SimpleRule } from '../ast.ts'
 import {
   type Check,
   type CheckContext,
-  errorOf,
   failed,
   type Judgement,
   judgeMetric,
@@ -11,52 +10,61 @@ import {
   lastOf,
   numberCondition,
   numberOf,
-  passed,
   problem,
   type Values,
 } from '../check.ts'
-import { compareNumber } from '../condition-sql.ts'
+import { compareSql, numbersOf } from '../condition-sql.ts'
 import { isIncomputable } from '../number.ts'
 import type { Field } from '../relation.ts'
-import { asText, isCheck, metricName, over, rowUnder, scopeOf } from '../rule-columns.ts'
+import { asText, countGood, countRows, isCheck, metricName, over, scopeOf } from '../rule-columns.ts'
 
-/** Lengths of text in characters; null has length 0. */
+/** Lengths of text in characters; null has length 0, as documented. */
 export function columnLength(rule: SimpleRule, context: CheckContext): Check {
   const scope = scopeOf(rule, context)
   if (isCheck(scope)) return scope
   const condition = numberCondition(rule)
   if (!condition) return problem('ColumnLength needs a condition')
+  if (condition.operands.some(operand => operand.kind === 'null'))
+    return problem('a length is a number, and the condition compares it with NULL')
   const [field] = scope.fields as readonly [Field]
-  const length = sql`CAST(length(COALESCE(${asText(field)}, '')) AS DOUBLE)`
-  const test = compareNumber(length, condition, lastOf(context, metricName(rule, 'MaximumLength')))
-  if (isIncomputable(test)) return problem(test.problem)
+  const length = sql`COALESCE(${lengthOf(field)}, 0)`
+  const numbers = numbersOf(condition, lastOf(context, metricName(rule, historic(condition))))
+  if (isIncomputable(numbers)) return problem(numbers.problem)
+  const test = compareSql(
+    length,
+    condition.operator,
+    numbers.map(number => sql`${number}`),
+  )
+  const { where } = scope
   return {
-    aggregates: aggregatesOf(length, { test, where: scope.where }),
-    row: rowUnder(test, scope.where),
+    aggregates: {
+      rows: countRows(where),
+      good: countGood(test, where),
+      least: over(sql`min(${length})`, where),
+      most: over(sql`max(${length})`, where),
+    },
+    row: { test, where },
     judge: values => judgeLength(rule, context, { condition, values }),
   }
 }
 
-function aggregatesOf(
-  length: Sql,
-  { test, where }: { readonly test: Sql; readonly where: Sql | undefined },
-): Check['aggregates'] {
-  return {
-    rows: over(sql`count(*)`, where),
-    least: over(sql`min(${length})`, where),
-    most: over(sql`max(${length})`, where),
-    good: over(sql`count_if(${test})`, where),
-  }
-}
+const lengthOf = (field: Field): Sql =>
+  /^BLOB$/i.test(field.type) ? sql`octet_length(${field.sql})` : sql`length(${asText(field)})`
+
+const historic = ({ operator }: NumberCondition): string =>
+  ['>', '>=', '=', 'between'].includes(operator)
+    ? 'MinimumLength'
+    : operator === '<' || operator === '<='
+      ? 'MaximumLength'
+      : 'LengthCompliance'
 
 function judgeLength(
   rule: SimpleRule,
   context: CheckContext,
   { condition, values }: { readonly condition: NumberCondition; readonly values: Values },
 ): Judgement {
-  const [least, most] = [numberOf(values['least']), numberOf(values['most'])]
-  const minimum = { name: metricName(rule, 'MinimumLength'), value: least }
-  const maximum = { name: metricName(rule, 'MaximumLength'), value: most }
+  const minimum = { name: metricName(rule, 'MinimumLength'), value: numberOf(values['least']) }
+  const maximum = { name: metricName(rule, 'MaximumLength'), value: numberOf(values['most']) }
   switch (condition.operator) {
     case '>':
     case '>=':
@@ -76,10 +84,11 @@ function judgeLength(
 }
 
 /** Two metrics of one rule, both of which must hold. */
-export function both(left: Judgement, right: Judgement): Judgement {
+function both(left: Judgement, right: Judgement): Judgement {
   const metrics = { ...left.metrics, ...right.metrics }
   const bad = [left, right].filter(each => each.outcome !== 'Passed')
-  if (bad.length === 0) return passed(metrics)
   const reason = bad.map(each => each.reason).join('; ')
-  return bad.some(each => each.outcome === 'Error') ? errorOf(reason, metrics) : failed(reason, metrics)
+  const error = bad.find(each => each.outcome === 'Error')
+  if (error) return { ...error, metrics }
+  return bad.length === 0 ? { outcome: 'Passed', metrics } : failed(reason, metrics)
 }

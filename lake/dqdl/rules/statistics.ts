@@ -1,49 +1,54 @@
 import { type Sql, sql } from '../../duckdb/sql.ts'
 import type { SimpleRule } from '../ast.ts'
-import { type Check, type CheckContext, errorOf, judgeMetric, numberCondition, numberOf, problem } from '../check.ts'
+import { type Check, type CheckContext, judgeMetric, numberCondition, numberOf, problem, type Values } from '../check.ts'
 import { type Field, kindOf } from '../relation.ts'
-import { asDouble, asText, isCheck, metricName, over, scopeOf } from '../rule-columns.ts'
+import { asDouble, isCheck, metricName, over, scopeOf } from '../rule-columns.ts'
+import { groupsOf, groupsQuery } from './groups.ts'
 
+/** Statistics of one column of numbers; nulls are skipped, deviations are those of the population. */
 interface Statistic {
-  /** Of numbers only. */
-  readonly numeric: boolean
-  readonly aggregate: (field: Field) => Sql
-  readonly ignoresWhere?: true
+  readonly aggregates: (value: Sql) => Readonly<Record<string, Sql>>
+  readonly compute: (values: Values) => number | undefined
 }
 
-/** Statistics of one column, or of two; nulls are skipped, deviations are those of the population. */
+const single = (aggregate: (value: Sql) => Sql): Statistic => ({
+  aggregates: value => ({ value: aggregate(value) }),
+  compute: values => numberOf(values['value']),
+})
+
 const STATISTICS: ReadonlyMap<string, Statistic> = new Map([
-  ['Mean', { numeric: true, aggregate: (field: Field) => sql`avg(${asDouble(field)})` }],
-  ['Sum', { numeric: true, aggregate: (field: Field) => sql`sum(${asDouble(field)})` }],
-  ['StandardDeviation', { numeric: true, aggregate: (field: Field) => sql`stddev_pop(${asDouble(field)})` }],
-  ['Variance', { numeric: true, aggregate: (field: Field) => sql`var_pop(${asDouble(field)})` }],
-  // DuckDB's entropy is in bits, Glue's in nats. Glue takes it of all rows, whatever `where` says.
+  ['Mean', single(value => sql`avg(${value})`)],
+  ['Sum', single(value => sql`sum(${value})`)],
+  ['StandardDeviation', single(value => sql`stddev_pop(${value})`)],
+  ['Variance', single(value => sql`var_pop(${value})`)],
   [
-    'Entropy',
-    { numeric: false, ignoresWhere: true, aggregate: (field: Field) => sql`(entropy(${asText(field)}) * ln(2))` },
+    'Range',
+    {
+      // The extremes are what other rules ask for as well, and whole numbers could overflow in a difference.
+      aggregates: value => ({ least: sql`min(${value})`, most: sql`max(${value})` }),
+      compute: values => {
+        const [least, most] = [numberOf(values['least']), numberOf(values['most'])]
+        return least === undefined || most === undefined ? undefined : most - least
+      },
+    },
   ],
 ])
 
 export function statistic(rule: SimpleRule, context: CheckContext): Check {
   const scope = scopeOf(rule, context)
   if (isCheck(scope)) return scope
-  const known = STATISTICS.get(rule.type.name) ?? RANGE
+  const known = STATISTICS.get(rule.type.name)
   const condition = numberCondition(rule)
   const [field] = scope.fields as readonly [Field]
-  if (!condition) return problem(`${rule.type.name} cannot be evaluated`)
-  if (known.numeric && kindOf(field.type) !== 'number') return problem(notNumeric(rule, 0, field))
+  if (!condition || !known) return problem(`${rule.type.name} needs a condition`)
+  if (kindOf(field.type) !== 'number') return problem(notNumeric(rule, 0, field))
+  const aggregates = Object.entries(known.aggregates(field.sql)).map(([as, each]) => [as, over(each, scope.where)])
   const name = metricName(rule, rule.type.name)
-  const where = known.ignoresWhere ? undefined : scope.where
   return {
-    aggregates: { value: known === RANGE ? range(field, where) : over(known.aggregate(field), where) },
-    judge: values => judgeMetric(context, condition, { name, value: numberOf(values['value']) }),
+    aggregates: Object.fromEntries(aggregates) as Readonly<Record<string, Sql>>,
+    judge: values => judgeMetric(context, condition, { name, value: known.compute(values) }),
   }
 }
-
-/** A filter belongs to each aggregate, not to the difference of two. */
-const RANGE: Statistic = { numeric: true, aggregate: field => range(field, undefined) }
-const range = (field: Field, where: Sql | undefined): Sql =>
-  sql`(${over(sql`max(${asDouble(field)})`, where)} - ${over(sql`min(${asDouble(field)})`, where)})`
 
 function notNumeric(rule: SimpleRule, at: number, field: Field): string {
   return `${rule.type.name} needs numbers, and ${rule.parameters[at]?.value} is ${field.type}`
@@ -56,30 +61,43 @@ export function correlation(rule: SimpleRule, context: CheckContext): Check {
   const [left, right] = scope.fields as readonly [Field, Field]
   const text = scope.fields.findIndex(field => kindOf(field.type) !== 'number')
   const condition = numberCondition(rule)
+  if (!condition) return problem('ColumnCorrelation needs a condition')
   if (text >= 0) return problem(notNumeric(rule, text, scope.fields[text] as Field))
   const name = metricName(rule, 'ColumnCorrelation')
   return {
     aggregates: { value: over(sql`corr(${asDouble(left)}, ${asDouble(right)})`, scope.where) },
-    judge: values =>
-      condition ? judgeMetric(context, condition, { name, value: numberOf(values['value']) }) : errorOf('no condition'),
+    judge: values => judgeMetric(context, condition, { name, value: numberOf(values['value']) }),
   }
 }
 
-/** Values are compared as text, and null is one of them. */
+/** Entropy in nats, as Glue computes it; of all rows, whatever `where` says, as Glue does. Null is no value. */
+export function entropy(rule: SimpleRule, context: CheckContext): Check {
+  const scope = scopeOf(rule, context)
+  if (isCheck(scope)) return scope
+  const condition = numberCondition(rule)
+  if (!condition) return problem('Entropy needs a condition')
+  return {
+    queries: [groupsQuery(context.relation, { ...scope, where: undefined })],
+    judge: values => {
+      const groups = groupsOf(values, 1)
+      const value = groups.keyed === 0 ? undefined : groups.entropy
+      return judgeMetric(context, condition, { name: metricName(rule, 'Entropy'), value })
+    },
+  }
+}
+
+/** Null is one of the values. */
 export function distinctValues(rule: SimpleRule, context: CheckContext): Check {
   const scope = scopeOf(rule, context)
   if (isCheck(scope)) return scope
-  const [field] = scope.fields as readonly [Field]
   const condition = numberCondition(rule)
-  const name = metricName(rule, 'DistinctValuesCount')
+  if (!condition) return problem('DistinctValuesCount needs a condition')
   return {
-    aggregates: {
-      distinct: over(sql`count(DISTINCT ${asText(field)})`, scope.where),
-      nulls: over(sql`count_if(${field.sql} IS NULL)`, scope.where),
-    },
+    queries: [groupsQuery(context.relation, scope)],
     judge: values => {
-      const value = (numberOf(values['distinct']) ?? 0) + ((numberOf(values['nulls']) ?? 0) > 0 ? 1 : 0)
-      return condition ? judgeMetric(context, condition, { name, value }) : errorOf('no condition')
+      const { kept, keyed, keys } = groupsOf(values, 1)
+      const value = keys + (kept > keyed ? 1 : 0)
+      return judgeMetric(context, condition, { name: metricName(rule, 'DistinctValuesCount'), value })
     },
   }
 }

@@ -1,16 +1,17 @@
-import { sql } from '../../duckdb/sql.ts'
 import type { SimpleRule } from '../ast.ts'
 import {
   type Check,
   type CheckContext,
   failed,
   judgeMetric,
+  notMet,
   numberCondition,
   numberOf,
   passed,
   problem,
 } from '../check.ts'
-import { isCheck, over, scopeOf } from '../rule-columns.ts'
+import { javaScriptPattern } from '../patterns.ts'
+import { countRows, isCheck, scopeOf } from '../rule-columns.ts'
 
 export function rowCount(rule: SimpleRule, context: CheckContext): Check {
   const scope = scopeOf(rule, context)
@@ -18,7 +19,7 @@ export function rowCount(rule: SimpleRule, context: CheckContext): Check {
   const condition = numberCondition(rule)
   if (!condition) return problem('RowCount needs a condition')
   return {
-    aggregates: { value: over(sql`count(*)`, scope.where) },
+    aggregates: { value: countRows(scope.where) },
     judge: values =>
       judgeMetric(context, condition, { name: 'Dataset.*.RowCount', value: numberOf(values['value']) ?? 0 }),
   }
@@ -36,26 +37,27 @@ export function columnExists(rule: SimpleRule, { relation }: CheckContext): Chec
   const name = rule.parameters[0]?.value as string
   const metric = `Dataset.${name}.ColumnExists`
   const exists = relation.columns.some(column => column.name === name)
-  return { judge: () => (exists ? passed({ [metric]: 1 }) : failed(`there is no column ${name}`, { [metric]: 0 })) }
+  return { judge: () => (exists ? passed({ [metric]: 1 }) : failed(notMet(0), { [metric]: 0 })) }
 }
 
-/** The pattern need only be found in a name. A table without columns passes. */
+/** How many columns a reason lists. */
+const NAMES_MAX = 10
+
+/** The pattern need only be found in a name. A table without columns passes, with no ratio to report. */
 export function columnNames(rule: SimpleRule, { relation }: CheckContext): Check {
   const source = rule.parameters[0]?.value as string
-  const metric = 'Dataset.*.ColumnNamesPatternMatchRatio'
   let pattern: RegExp
   try {
-    pattern = new RegExp(source)
+    pattern = new RegExp(javaScriptPattern(source))
   } catch (error) {
-    return problem(`the regular expression "${source}" is not valid: ${error instanceof Error ? error.message : error}`)
+    const why = error instanceof Error ? error.message : String(error)
+    return problem(`Invalid regex pattern '${source}' for ColumnNamesMatchPattern rule: ${why}`)
   }
-  const others = relation.columns.filter(column => !pattern.test(column.name)).map(column => column.name)
-  if (relation.columns.length === 0) return { judge: () => passed() }
-  const ratio = 1 - others.length / relation.columns.length
-  return {
-    judge: () =>
-      others.length === 0
-        ? passed({ [metric]: 1 })
-        : failed(`columns that do not match the pattern: ${others.slice(0, 10).join(', ')}`, { [metric]: ratio }),
-  }
+  const { columns } = relation
+  const others = columns.filter(column => !pattern.test(column.name)).map(column => column.name)
+  if (columns.length === 0) return { judge: () => passed() }
+  const metrics = { 'Dataset.*.ColumnNamesPatternMatchRatio': (columns.length - others.length) / columns.length }
+  const more = others.length > NAMES_MAX ? ` and ${others.length - NAMES_MAX} more` : ''
+  const reason = `Columns that do not match the pattern: ${others.slice(0, NAMES_MAX).join(', ')}${more}`
+  return { judge: () => (others.length === 0 ? passed(metrics) : failed(reason, metrics)) }
 }

@@ -1,13 +1,5 @@
-import { join, type Sql, sql } from '../../duckdb/sql.ts'
-import type {
-  Condition,
-  DateCondition,
-  NumberCondition,
-  Operator,
-  SimpleRule,
-  StringCondition,
-  StringOperand,
-} from '../ast.ts'
+import { sql } from '../../duckdb/sql.ts'
+import type { NumberCondition, SimpleRule } from '../ast.ts'
 import {
   type Check,
   type CheckContext,
@@ -15,18 +7,16 @@ import {
   type Judgement,
   judgeMetric,
   judgeShare,
-  lastOf,
+  noRows,
+  notMet,
   numberOf,
-  passed,
   problem,
   type Values,
 } from '../check.ts'
-import { compareNumber, compareSql, dateSql } from '../condition-sql.ts'
-import { type Incomputable, isIncomputable } from '../number.ts'
-import { patternProblem, re2Pattern } from '../patterns.ts'
+import { isIncomputable } from '../number.ts'
 import { type Field, kindOf } from '../relation.ts'
-import { asDouble, asText, isCheck, metricName, over, rowUnder, scopeOf } from '../rule-columns.ts'
-import { both } from './length.ts'
+import { countGood, countRows, isCheck, metricName, over, type Scope, scopeOf } from '../rule-columns.ts'
+import { valueTest } from './value-tests.ts'
 
 /** ColumnValues: every value satisfies the condition, or the share that the threshold wants. */
 export function columnValues(rule: SimpleRule, context: CheckContext): Check {
@@ -35,173 +25,78 @@ export function columnValues(rule: SimpleRule, context: CheckContext): Check {
   const [field] = scope.fields as readonly [Field]
   const { condition } = rule
   if (!condition) return problem('ColumnValues needs a condition')
-  const test = testOf(field, condition, { rule, context })
+  const test = valueTest(field, condition, { rule, context })
   if (isIncomputable(test)) return problem(test.problem)
   const number = condition.kind === 'number' && isExtreme(rule, condition, context) ? condition : undefined
+  if (number && kindOf(field.type) !== 'number')
+    return problem(`${rule.parameters[0]?.value} is ${field.type}, and the condition compares its extremes with a number`)
+  const { where } = scope
   return {
     aggregates: {
-      rows: over(sql`count(*)`, scope.where),
-      present: over(sql`count(${field.sql})`, scope.where),
-      good: over(sql`count_if(${test})`, scope.where),
-      ...(number ? extremes(field, scope.where) : {}),
+      rows: countRows(where),
+      good: countGood(test, where),
+      ...(number ? extremes(scope, field) : {}),
     },
-    row: rowUnder(test, scope.where),
+    row: { test, where },
     judge: values => judgeValues(rule, context, { values, number }),
   }
 }
 
-/** Tests of the smallest and largest value: Glue takes no threshold for these, its documentation says nothing of it. */
+/** Tests of the smallest and largest value: Glue takes no threshold for these, though its documentation makes no exception. */
 function isExtreme(rule: SimpleRule, { operator, operands }: NumberCondition, context: CheckContext): boolean {
   if (operands.some(operand => operand.kind === 'null')) return false
   if (rule.threshold && context.thresholds === 'documented') return false
   return ['>', '>=', '<', '<=', '=', 'between'].includes(operator)
 }
 
-const extremes = (field: Field, where: Sql | undefined): Check['aggregates'] => ({
-  least: over(sql`min(${asDouble(field)})`, where),
-  most: over(sql`max(${asDouble(field)})`, where),
+const extremes = ({ where }: Scope, { sql: value }: Field): Check['aggregates'] => ({
+  present: where === undefined ? sql`count(${value})` : countGood(sql`${value} IS NOT NULL`, where),
+  least: over(sql`min(${value})`, where),
+  most: over(sql`max(${value})`, where),
 })
 
-interface Tested {
-  readonly rule: SimpleRule
-  readonly context: CheckContext
+interface Judged {
+  readonly values: Values
+  /** The condition, where it is one on the extremes. */
+  readonly number: NumberCondition | undefined
 }
 
-/** Whether a value satisfies the condition; null where SQL says so, which is a failure. */
-function testOf(field: Field, condition: Condition, tested: Tested): Sql | Incomputable {
-  switch (condition.kind) {
-    case 'number':
-      return numberTest(field, condition, tested)
-    case 'string':
-      return stringTest(field, condition, tested.rule)
-    case 'date':
-      return dateTest(field, condition, tested.context)
-    default:
-      return { problem: `values cannot be compared with a ${condition.kind}` }
-  }
-}
-
-// --- Numbers -------------------------------------------------------------------------------------------------------
-
-function numberTest(field: Field, condition: NumberCondition, { rule, context }: Tested): Sql | Incomputable {
-  const hasNull = condition.operands.some(operand => operand.kind === 'null')
-  const isOnlyNull = condition.operands.every(operand => operand.kind === 'null')
-  if (isOnlyNull) return nullTest(field, condition.operator)
-  if (kindOf(field.type) !== 'number')
-    return { problem: `${rule.parameters[0]?.value} is ${field.type}, and the condition compares with a number` }
-  const test = compareNumber(asDouble(field), condition, lastOf(context, metricName(rule, 'Minimum')))
-  if (isIncomputable(test)) return test
-  return nullAware(field, test, { operator: condition.operator, hasNull })
-}
-
-function nullTest(field: Field, operator: Operator): Sql | Incomputable {
-  if (operator === '=' || operator === 'in') return sql`(${field.sql} IS NULL)`
-  if (operator === '!=' || operator === 'not in') return sql`(${field.sql} IS NOT NULL)`
-  return { problem: `NULL cannot be compared with ${operator}` }
-}
-
-/** Null passes != and not in, unless NULL is named; it fails everything else. */
-function nullAware(
-  field: Field,
-  test: Sql,
-  { operator, hasNull }: { readonly operator: Operator; readonly hasNull: boolean },
-): Sql {
-  if (operator === 'in') return hasNull ? sql`(${field.sql} IS NULL OR ${test})` : test
-  if (operator === 'not in')
-    return hasNull ? sql`(${field.sql} IS NOT NULL AND ${test})` : sql`(${field.sql} IS NULL OR ${test})`
-  return operator === '!=' ? sql`(${field.sql} IS NULL OR ${test})` : test
-}
-
-// --- Text ----------------------------------------------------------------------------------------------------------
-
-function stringTest(field: Field, condition: StringCondition, rule: SimpleRule): Sql | Incomputable {
-  const { operator, operands } = condition
-  if (operator === 'matches' || operator === 'not matches') return matchTest(field, condition)
-  const isNegated = operator === '!=' || operator === 'not in'
-  const named = operands.filter(operand => operand.kind === 'keyword' && operand.keyword === 'NULL').length > 0
-  const tests = operands.filter(operand => !isNull(operand)).map(operand => equals(field, operand, ignoresCase(rule)))
-  if (tests.length === 0) return nullTest(field, operator)
-  const positive = sql`(${join(tests, ' OR ')})`
-  const test = isNegated ? sql`(NOT ${positive})` : positive
-  return nullAware(field, test, { operator: isNegated ? 'not in' : 'in', hasNull: named })
-}
-
-const isNull = (operand: StringOperand): boolean => operand.kind === 'keyword' && operand.keyword === 'NULL'
-
-function equals(field: Field, operand: StringOperand, ignoreCase: boolean): Sql {
-  const value = asText(field)
-  if (operand.kind === 'keyword')
-    return operand.keyword === 'EMPTY' ? sql`${value} = ''` : sql`(length(${value}) > 0 AND trim(${value}, ' ') = '')`
-  // Numbers are compared as numbers: 1.0 is "1".
-  if (kindOf(field.type) === 'number') return sql`${asDouble(field)} = TRY_CAST(${operand.value} AS DOUBLE)`
-  return ignoreCase ? sql`lower(${value}) = lower(${operand.value})` : sql`${value} = ${operand.value}`
-}
-
-/** The pattern must match the whole value; empty text never matches. */
-function matchTest(field: Field, { operator, operands }: StringCondition): Sql | Incomputable {
-  const [operand] = operands
-  if (operand?.kind !== 'text') return { problem: 'a pattern must be a text' }
-  const foreign = patternProblem(operand.value)
-  if (foreign !== undefined) return { problem: foreign }
-  const value = asText(field)
-  const match = sql`(${value} <> '' AND regexp_full_match(${value}, ${re2Pattern(operand.value)}, 's'))`
-  return operator === 'matches' ? match : sql`(NOT ${match})`
-}
-
-/** `with ignoreCase = "true"` folds quoted text in = != in not in. */
-const ignoresCase = (rule: SimpleRule): boolean =>
-  rule.tags.some(tag => tag.name === 'ignoreCase' && String(tag.value).toLowerCase() === 'true')
-
-// --- Dates ---------------------------------------------------------------------------------------------------------
-
-function dateTest(field: Field, condition: DateCondition, { nowMs }: CheckContext): Sql | Incomputable {
-  const hasNull = condition.operands.some(operand => operand.kind === 'null')
-  const days: Sql[] = []
-  for (const operand of condition.operands.filter(each => each.kind !== 'null')) {
-    const day = dateSql(operand, nowMs)
-    if (isIncomputable(day)) return day
-    days.push(day)
-  }
-  if (days.length === 0) return nullTest(field, condition.operator)
-  const value = sql`TRY_CAST(${field.sql} AS DATE)`
-  const test = compareSql(value, condition.operator, days)
-  // Unlike numbers, dates that are null pass `not between`.
-  if (condition.operator === 'not between') return sql`(${field.sql} IS NULL OR ${test})`
-  return nullAware(field, test, { operator: condition.operator, hasNull })
-}
-
-// --- Judgement -----------------------------------------------------------------------------------------------------
-
-function judgeValues(
-  rule: SimpleRule,
-  context: CheckContext,
-  { values, number }: { readonly values: Values; readonly number: NumberCondition | undefined },
-): Judgement {
+function judgeValues(rule: SimpleRule, context: CheckContext, { values, number }: Judged): Judgement {
   const rows = numberOf(values['rows']) ?? 0
+  const { condition } = rule
+  // Deequ has no metric for a table without rows, except for dates, which are judged as those that `where` leaves.
   if (rows === 0)
-    return rule.where === undefined
-      ? failed('the table has no rows')
-      : { ...passed(), reason: 'no row is left by where' }
-  if (number) return judgeExtremes(rule, context, { values, number })
-  const isPattern = rule.condition?.operator === 'matches' || rule.condition?.operator === 'not matches'
+    return rule.where === undefined && condition?.kind !== 'date' ? failed('the table has no rows') : noRows()
+  const good = (numberOf(values['good']) ?? 0) / rows
+  if (number) return judgeExtremes(rule, context, { values, number, good })
+  const isPattern = condition?.operator === 'matches' || condition?.operator === 'not matches'
   const name = metricName(rule, isPattern ? 'PatternMatch' : 'ColumnValues.Compliance')
-  return judgeShare(context, rule, { name, value: (numberOf(values['good']) ?? 0) / rows })
+  return judgeShare(context, rule, { name, value: good })
 }
 
+/** The smallest value, the largest or both must satisfy the condition, and no value may be null. */
 function judgeExtremes(
   rule: SimpleRule,
   context: CheckContext,
-  { values, number }: { readonly values: Values; readonly number: NumberCondition },
+  { values, number, good }: Judged & { readonly number: NumberCondition; readonly good: number },
 ): Judgement {
-  const minimum = { name: metricName(rule, 'Minimum'), value: numberOf(values['least']) }
-  const maximum = { name: metricName(rule, 'Maximum'), value: numberOf(values['most']) }
-  const judged =
-    number.operator === '>' || number.operator === '>='
-      ? judgeMetric(context, number, minimum)
-      : number.operator === '<' || number.operator === '<='
-        ? judgeMetric(context, number, maximum)
-        : both(judgeMetric(context, number, minimum), judgeMetric(context, number, maximum))
   const nulls = (numberOf(values['rows']) ?? 0) - (numberOf(values['present']) ?? 0)
-  if (judged.outcome !== 'Passed' || nulls === 0) return judged
-  return failed(`${nulls} values are null, which no comparison holds for`, judged.metrics)
+  const judged = extremesOf(number.operator).map(([metric, key]) =>
+    judgeMetric(context, number, { name: metricName(rule, metric), value: numberOf(values[key]) }),
+  )
+  const compliance = number.operator === 'between' ? { [metricName(rule, 'ColumnValues.Compliance')]: good } : {}
+  const metrics = { ...Object.assign({}, ...judged.map(each => each.metrics)), ...compliance } as Judgement['metrics']
+  const error = judged.find(each => each.outcome === 'Error')
+  if (error) return { ...error, metrics }
+  const reasons = [
+    ...judged.flatMap(each => (each.outcome === 'Passed' ? [] : [each.reason])),
+    ...(nulls === 0 ? [] : [notMet('NULL')]),
+  ]
+  return reasons.length === 0 ? { outcome: 'Passed', metrics } : failed(reasons.join('; '), metrics)
+}
+
+function extremesOf(operator: NumberCondition['operator']): readonly (readonly [metric: string, key: string])[] {
+  const [least, most] = [['Minimum', 'least'] as const, ['Maximum', 'most'] as const]
+  if (operator === '>' || operator === '>=') return [least]
+  return operator === '<' || operator === '<=' ? [most] : [least, most]
 }
