@@ -26,7 +26,7 @@ export const show: Command = {
   examples: [
     'sluice show flights',
     'sluice show flights --all --json',
-    `sluice show flights --plan "where origin = 'ORD'" --columns date,delay`,
+    `sluice show flights --plan "origin = 'ORD'" --columns delay`,
   ],
   reads: true,
   run: async call => {

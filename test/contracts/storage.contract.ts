@@ -30,12 +30,7 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
     let folder: string
     let storage: Storage
     const uri = (key: string): Uri => `${under.base}/${key}`
-    const keysBelow = async (prefix: Uri, startAfter?: Uri): Promise<readonly string[]> => {
-      const keys: string[] = []
-      for await (const found of storage.list(prefix, startAfter === undefined ? {} : { startAfter }))
-        keys.push(found.uri.slice(under.base.length + 1))
-      return keys
-    }
+    const keysBelow = (prefix: Uri, startAfter?: Uri): Promise<readonly string[]> => listed(under, prefix, startAfter)
 
     beforeAll(async () => {
       under = await make()
@@ -166,14 +161,6 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       )
     })
 
-    test('a file staged unhashed has the bytes and no SHA-256', async () => {
-      const bytes = Buffer.alloc(300_000, 'sluice')
-      await storage.put(uri('stage/unhashed.bin'), bytes)
-      const staged = await storage.stage(uri('stage/unhashed.bin'), folder, { unhashed: true })
-      expect(staged).toMatchObject({ bytes: 300_000, sha256: '' })
-      expect((await readFile(staged.path)).equals(bytes)).toBe(true)
-    })
-
     test('an upload stores the file with its metadata; a wrong SHA-256 stores nothing', async () => {
       const bytes = Buffer.alloc(300_000, 'upload')
       const path = await localFile('upload', bytes)
@@ -187,40 +174,7 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       expect(await storage.head(uri('upload/y'))).toBeUndefined()
     })
 
-    test('a list is in the byte order of the keys, by prefix, from any key on', async () => {
-      const keys = [
-        'list/a',
-        'list/a.b',
-        'list/ab',
-        'list/b/1',
-        'list/b/2/x',
-        'list/b0',
-        'list/é',
-        'list/\u{ff5e}',
-        'list/😀',
-      ]
-      for (const key of [...keys].reverse()) await storage.put(uri(key), text(key))
-      expect(await keysBelow(uri('list/'))).toEqual(keys)
-      expect(await keysBelow(uri('list/b'))).toEqual(['list/b/1', 'list/b/2/x', 'list/b0'])
-      expect(await keysBelow(uri('list/b/'))).toEqual(['list/b/1', 'list/b/2/x'])
-      expect(await keysBelow(uri('list/nothing'))).toEqual([])
-      expect(await keysBelow(uri('list/'), uri('list/b/1'))).toEqual(keys.slice(4))
-      expect(await keysBelow(uri('list/'), uri('list/b/10'))).toEqual(keys.slice(4))
-      expect(await keysBelow(uri('list/'), uri('list/b/'))).toEqual(keys.slice(3))
-      expect(await keysBelow(uri('list/'), uri('list/😀'))).toEqual([])
-    })
-
-    test('a list tells the size of each object', async () => {
-      await storage.put(uri('sizes/x'), text('four'))
-      for await (const found of storage.list(uri('sizes/'))) expect(found).toMatchObject({ bytes: 4, metadata: {} })
-    })
-
-    test('more objects than fit on a page are all listed', { timeout: 120_000 }, async () => {
-      const keys = Array.from({ length: 1100 }, (_, index) => `pages/${String(index).padStart(5, '0')}`)
-      for (let start = 0; start < keys.length; start += 50)
-        await Promise.all(keys.slice(start, start + 50).map(key => storage.put(uri(key), text('x'))))
-      expect(await keysBelow(uri('pages/'))).toEqual(keys)
-    })
+    listContract(() => under)
 
     test('keys that no file system likes are keys like any other', async () => {
       const keys = [
@@ -277,6 +231,55 @@ export function storageContract(name: string, make: () => Promise<StorageUnderTe
       return path
     }
   })
+}
+
+/** What every adapter promises of lists. */
+function listContract(under: () => StorageUnderTest): void {
+  const uri = (key: string): Uri => `${under().base}/${key}`
+  const keysBelow = (prefix: Uri, startAfter?: Uri): Promise<readonly string[]> => listed(under(), prefix, startAfter)
+
+  test('a list is in the byte order of the keys, by prefix, from any key on', async () => {
+    const keys = [
+      'list/a',
+      'list/a.b',
+      'list/ab',
+      'list/b/1',
+      'list/b/2/x',
+      'list/b0',
+      'list/é',
+      'list/\u{ff5e}',
+      'list/😀',
+    ]
+    for (const key of [...keys].reverse()) await under().storage.put(uri(key), text(key))
+    expect(await keysBelow(uri('list/'))).toEqual(keys)
+    expect(await keysBelow(uri('list/b'))).toEqual(['list/b/1', 'list/b/2/x', 'list/b0'])
+    expect(await keysBelow(uri('list/b/'))).toEqual(['list/b/1', 'list/b/2/x'])
+    expect(await keysBelow(uri('list/nothing'))).toEqual([])
+    expect(await keysBelow(uri('list/'), uri('list/b/1'))).toEqual(keys.slice(4))
+    expect(await keysBelow(uri('list/'), uri('list/b/10'))).toEqual(keys.slice(4))
+    expect(await keysBelow(uri('list/'), uri('list/b/'))).toEqual(keys.slice(3))
+    expect(await keysBelow(uri('list/'), uri('list/😀'))).toEqual([])
+  })
+
+  test('a list tells the size of each object', async () => {
+    await under().storage.put(uri('sizes/x'), text('four'))
+    for await (const found of under().storage.list(uri('sizes/')))
+      expect(found).toMatchObject({ bytes: 4, metadata: {} })
+  })
+
+  test('more objects than fit on a page are all listed', { timeout: 120_000 }, async () => {
+    const keys = Array.from({ length: 1100 }, (_, index) => `pages/${String(index).padStart(5, '0')}`)
+    for (let start = 0; start < keys.length; start += 50)
+      await Promise.all(keys.slice(start, start + 50).map(key => under().storage.put(uri(key), text('x'))))
+    expect(await keysBelow(uri('pages/'))).toEqual(keys)
+  })
+}
+
+async function listed(under: StorageUnderTest, prefix: Uri, startAfter?: Uri): Promise<readonly string[]> {
+  const keys: string[] = []
+  for await (const found of under.storage.list(prefix, startAfter === undefined ? {} : { startAfter }))
+    keys.push(found.uri.slice(under.base.length + 1))
+  return keys
 }
 
 /** The kind of the error that the promise fails with, undefined when it succeeds. */

@@ -36,7 +36,7 @@ const ARROWS: Readonly<Record<Layer, readonly string[]>> = {
   handler: ['story', 'lake', 'lake/aws', 'datasets'],
   story: ['step', ...LAKE],
   step: LAKE,
-  lake: ['lake/iceberg', 'lake/duckdb'],
+  lake: ['lake/iceberg', 'lake/dqdl', 'lake/duckdb'],
   'lake/iceberg': ['lake', 'lake/duckdb'],
   'lake/dqdl': ['lake', 'lake/duckdb'],
   'lake/duckdb': ['lake', 'lake/iceberg'],
