@@ -10,7 +10,7 @@ import { counted, formatBytes, formatCount, formatDuration, formatTime } from '.
 /** `sluice show`: everything that a table's metadata says. */
 export const show: Command = {
   name: 'show',
-  summary: 'show schema, partitions, snapshots and files of a table, or what a query would read',
+  summary: 'show schema, snapshots and files of a table, or what a query reads',
   takes: { text: 'TABLE', min: 1, max: 1 },
   options: {
     plan: { value: 'CONDITION', help: 'show what a query with this condition reads, and what it need not' },
