@@ -10,10 +10,9 @@ import { planScan } from '#lake/iceberg/scan.ts'
 import { csvFault, csvRows } from './check-csv.ts'
 import { jsonFault, jsonRows } from './check-json.ts'
 import type { Call } from './command.ts'
-import { checkLake } from './command-line.ts'
-import type { FilePlace, Place } from './data-source.ts'
+import { checkTables, type FilePlace, type Place } from './data-source.ts'
 import { openLakeTable } from './lake-table.ts'
-import { refusal } from './refusal.ts'
+import { refusal, usage } from './refusal.ts'
 import { type At, snapshotsFor } from './snapshot-choice.ts'
 
 /** Data made ready for rules. */
@@ -52,8 +51,10 @@ export interface Wanted {
 /** Opens the data in an engine that may read the given files, the tables of the lake when one is named, and nothing else. */
 export async function withData<T>(call: Call, wanted: Wanted, work: (data: OpenData) => Promise<T>): Promise<T> {
   const places = [wanted.primary, ...wanted.sources.values()]
+  if (wanted.at !== undefined && places.every(place => place.kind === 'file'))
+    throw usage('--at names a moment of tables, and there are only files', 'leave it out')
   const namesTable = places.some(place => place.kind === 'table')
-  if (namesTable) await checkLake(call.root)
+  await checkTables(places, { root: call.root, cwd: call.terminal.cwd })
   // Beside the lake only when there is one: a check of files leaves nothing behind in the folder where it runs.
   const base = namesTable ? call.lake.limits.scratch : tmpdir()
   await mkdir(base, { recursive: true })
@@ -106,7 +107,7 @@ async function loadFile(
     await session.run(rows.make(ident(name), ordinal))
     const relation = { source: ident(name), columns: (await columnsOf(session, name)).slice(0, rows.names.length) }
     const files = [{ path: place.path, localPath: place.realPath }]
-    return { place, relation, ordinal: ordinal && ident(ordinal), files, notes: rows.notes }
+    return { place, relation, ordinal: ordinal === undefined ? undefined : ident(ordinal), files, notes: rows.notes }
   } catch (error) {
     if (!isLakeError(error, 'engine-failed')) throw error
     throw faultOf(error.message, place)
@@ -114,7 +115,7 @@ async function loadFile(
 }
 
 /** A name that no column has. */
-export function freshName(wanted: string, taken: readonly string[]): string {
+function freshName(wanted: string, taken: readonly string[]): string {
   const names = new Set(taken.map(name => name.toLowerCase()))
   let fresh = wanted
   while (names.has(fresh)) fresh = `${fresh} `
@@ -131,9 +132,7 @@ interface FileRows {
 async function rowsOf(session: Session, place: FilePlace, path: string): Promise<FileRows> {
   if (place.format === 'parquet') return parquetRows(session, path)
   const isCsv = place.format === 'csv' || place.format === 'tsv'
-  const { select, names, ...rest } = isCsv
-    ? await csvRows(session, place, path)
-    : await jsonRows(session, place, path)
+  const { select, names, ...rest } = isCsv ? await csvRows(session, place, path) : await jsonRows(session, place, path)
   // Text is parsed once: rules may need several scans.
   const make: FileRows['make'] = (name, ordinal) =>
     ordinal === undefined

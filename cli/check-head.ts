@@ -21,7 +21,9 @@ export async function headOf(place: FilePlace): Promise<string> {
     throw refusal(
       'file-unreadable',
       `${place.name} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      place.compression === 'none' ? 'check the file and its permissions' : 'check that it is packed as its name says',
+      place.compression === 'uncompressed'
+        ? 'check the file and its permissions'
+        : 'check that it is packed as its name says',
     )
   }
   return Buffer.concat(parts).toString('utf8')
@@ -29,7 +31,7 @@ export async function headOf(place: FilePlace): Promise<string> {
 
 function unpacked({ realPath, compression }: FilePlace): AsyncIterable<Uint8Array> {
   const file = createReadStream(realPath, { highWaterMark: 1 << 16 })
-  if (compression === 'none') return file
+  if (compression === 'uncompressed') return file
   // Whoever reads the last stream sees the errors of both; leaving early is none.
   return pipeline(file, compression === 'gzip' ? createGunzip() : createZstdDecompress(), () => undefined)
 }

@@ -74,6 +74,8 @@ export function jsonFault(message: string, place: FilePlace): Error {
   const what = (message.split('\n')[0] as string)
     .replace(/^[\w ]+ Error: /, '')
     .replace(/ in file "[^"]*"/, '')
+    // DuckDB 1.5 counts one too many, from the first line on.
+    .replace(/ in (line|record\/value) (\d+)/, (_text, what, place) => ` in ${what} ${Number(place) - 1}`)
     .replace(/\. *$/, '')
   const next = /maximum_object_size/.test(message)
     ? 'write one object a line (NDJSON): one value of 16 MB is too much'

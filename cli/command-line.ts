@@ -59,8 +59,7 @@ async function runCommand(
   return command.run({ given, options, terminal, lake, root, datasets })
 }
 
-/** Errors: `not-found`. */
-export async function checkLake(root: string): Promise<void> {
+async function checkLake(root: string): Promise<void> {
   const found = await stat(root).catch(() => undefined)
   if (found?.isDirectory()) return
   const next = 'name its folder with --lake FOLDER, or make one: `npm run demo`, or `sluice put FILE --dataset NAME`'

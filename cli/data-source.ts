@@ -1,6 +1,5 @@
-import { realpath, stat } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
-import { readdir } from 'node:fs/promises'
 import { closest } from './closest.ts'
 import { refusal, usage } from './refusal.ts'
 
@@ -22,7 +21,7 @@ export interface FilePlace {
 }
 
 export type FileFormat = 'csv' | 'tsv' | 'json' | 'ndjson' | 'parquet'
-export type Compression = 'none' | 'gzip' | 'zstd'
+export type Compression = 'uncompressed' | 'gzip' | 'zstd'
 
 const FORMATS: ReadonlyMap<string, FileFormat> = new Map([
   ['csv', 'csv'],
@@ -48,13 +47,11 @@ export async function placeOf(text: string, cwd: string): Promise<Place> {
 }
 
 /** What the end of a name says: `orders.csv.gz` is CSV, compressed. undefined when it says nothing that is known. */
-export function formatOf(
-  name: string,
-): { readonly format: FileFormat; readonly compression: Compression } | undefined {
+export function formatOf(name: string): { readonly format: FileFormat; readonly compression: Compression } | undefined {
   const endings = basename(name).toLowerCase().split('.').slice(1)
   const compression = COMPRESSIONS.get(endings.at(-1) ?? '')
   const format = FORMATS.get(endings.at(compression === undefined ? -1 : -2) ?? '')
-  return format === undefined ? undefined : { format, compression: compression ?? 'none' }
+  return format === undefined ? undefined : { format, compression: compression ?? 'uncompressed' }
 }
 
 async function filePlace(name: string, cwd: string): Promise<FilePlace> {
@@ -69,7 +66,7 @@ async function filePlace(name: string, cwd: string): Promise<FilePlace> {
       `the name of ${name} does not say what is in it`,
       'let it end in .csv, .tsv, .json, .ndjson or .parquet; the first four also in .gz or .zst behind that',
     )
-  if (known.format === 'parquet' && known.compression !== 'none')
+  if (known.format === 'parquet' && known.compression !== 'uncompressed')
     throw refusal('unsupported', `${name} is a compressed Parquet file`, 'unpack it: Parquet is compressed inside')
   const below = relative(cwd, path)
   return {
@@ -81,6 +78,27 @@ async function filePlace(name: string, cwd: string): Promise<FilePlace> {
     modifiedMs: found.mtimeMs,
     ...known,
   }
+}
+
+/** Errors: `not-found` when a table is named and there is no lake to find it in. */
+export async function checkTables(
+  places: readonly Place[],
+  { root, cwd }: { readonly root: string; readonly cwd: string },
+): Promise<void> {
+  const table = places.find(place => place.kind === 'table')
+  if (table === undefined || (await isFolder(root))) return
+  const files = (await readdir(cwd)).filter(name => name.startsWith(`${table.name}.`) && formatOf(name) !== undefined)
+  const meant =
+    files.length === 0 ? `name a file with its ending, ${table.name}.csv;` : `did you mean ${files.join(' or ')}?`
+  throw refusal(
+    'not-found',
+    `there is no lake at ${root} to find ${table.name} in`,
+    `${meant} --lake FOLDER names a lake`,
+  )
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true
 }
 
 async function nearby(path: string, cwd: string): Promise<string> {

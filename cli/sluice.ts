@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { collectAtOnce } from '#lake/collector.ts'
+import { check } from './check.ts'
 import { runCommandLine } from './command-line.ts'
 import { compact } from './compact.ts'
 import { demoCommand } from './demo.ts'
@@ -14,7 +15,7 @@ import { tables } from './tables.ts'
 import { processTerminal } from './terminal.ts'
 
 /** The commands, in the order in which somebody new needs them. */
-const COMMANDS = [demoCommand, local, put, tables, show, sql, explain, compact, maintain]
+const COMMANDS = [demoCommand, local, put, tables, show, sql, check, explain, compact, maintain]
 
 collectAtOnce()
 const terminal = processTerminal()

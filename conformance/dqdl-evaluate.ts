@@ -7,7 +7,8 @@ import { type Evaluation, evaluate, type RuleResult } from '#lake/dqdl/evaluate.
 import { parseRuleset } from '#lake/dqdl/parser.ts'
 import type { Relation } from '#lake/dqdl/relation.ts'
 import { duckdbEngine, type Session } from '#lake/duckdb/engine.ts'
-import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
+import { sql } from '#lake/duckdb/sql.ts'
+import { type CaseTable, DAY_MS, makeTable, NOW_MS } from './case-table.ts'
 
 /** A case of `shared/cases/dqdl/evaluate.jsonl`. */
 export interface EvaluateCase {
@@ -16,24 +17,19 @@ export interface EvaluateCase {
   readonly ruleset: string
   readonly primary: CaseTable
   readonly sources?: Readonly<Record<string, CaseTable>>
+  /** Of the project's own cases: files of the batch, earlier values of metrics (the most recent first), options. */
+  readonly files?: readonly CaseFile[]
+  readonly history?: Readonly<Record<string, readonly number[]>>
+  readonly options?: Partial<Pick<CheckContext, 'thresholds' | 'filteredRows' | 'composites'>>
   readonly expect: Expected
 }
 
-interface CaseTable {
-  readonly columns: readonly { readonly name: string; readonly type: CaseType }[]
-  readonly rows: readonly (readonly CaseValue[])[]
+interface CaseFile {
+  readonly path: string
+  readonly bytes: number
+  readonly $days_ago: number
+  readonly sha256: string
 }
-
-/** A Spark SQL name, or a struct by its fields. */
-type CaseType = string | { readonly [field: string]: CaseType }
-type CaseValue =
-  | string
-  | number
-  | boolean
-  | null
-  | { readonly $days_ago: number; readonly as: 'date' | 'timestamp' }
-  | { readonly [field: string]: CaseValue }
-  | readonly CaseValue[]
 
 interface Expected {
   readonly rules?: Readonly<Record<string, ExpectedRule>>
@@ -44,23 +40,26 @@ interface Expected {
   readonly row_skip?: unknown
   readonly row_count?: number
   readonly rule_count?: number
+  /** Metrics of analyzers, by index. */
+  readonly analyzers?: Readonly<Record<string, Pick<ExpectedRule, 'metrics' | 'tolerance' | 'reason_includes'>>>
+  /** The ruleset is refused, or a rule cannot be evaluated. */
   readonly error?: unknown
   readonly no_exception?: boolean
 }
 
 interface ExpectedRule {
-  readonly outcome?: 'Passed' | 'Failed'
+  /** Where a case says `Error`, `Failed` is not enough. */
+  readonly outcome?: RuleResult['outcome']
   readonly metric_value?: number
   readonly tolerance?: number
-  readonly metrics?: Readonly<Record<string, number>>
+  /** null: there is no such metric. */
+  readonly metrics?: Readonly<Record<string, number | null>>
+  readonly counts?: RuleResult['counts']
+  readonly evaluated?: string
   readonly reason?: string | null
   readonly reason_includes?: string
   readonly has_reason?: boolean
 }
-
-/** A clock of the cases' own: nothing here may depend on the day on which it runs. */
-const NOW_MS = Date.UTC(2024, 5, 15, 12)
-const DAY_MS = 86_400_000
 
 /** What a case wanted and did not get, a line each; none when it passes. */
 export async function checkEvaluate(wanted: EvaluateCase): Promise<readonly string[]> {
@@ -74,9 +73,8 @@ export async function checkEvaluate(wanted: EvaluateCase): Promise<readonly stri
     const sources = new Map<string, Relation>()
     for (const [alias, table] of Object.entries(wanted.sources ?? {}))
       sources.set(alias, await makeTable(session, alias, table))
-    const context: CheckContext = { relation, sources, files: [], history: () => [], nowMs: NOW_MS, thresholds: 'glue' }
-    const evaluation = await evaluate(session, ruleset, context)
-    const rows = await rowOutcomes(session, evaluation, relation)
+    const evaluation = await evaluate(session, ruleset, contextOf(wanted, relation, sources))
+    const rows = await rowOutcomes(session, evaluation)
     return [...checkRules(wanted.expect, evaluation), ...checkRows(wanted.expect, rows)]
   } finally {
     await session.close()
@@ -84,79 +82,25 @@ export async function checkEvaluate(wanted: EvaluateCase): Promise<readonly stri
   }
 }
 
-// --- Tables --------------------------------------------------------------------------------------------------------
-
-const TYPES: Readonly<Record<string, Sql>> = {
-  string: sql`VARCHAR`,
-  int: sql`INTEGER`,
-  integer: sql`INTEGER`,
-  long: sql`BIGINT`,
-  bigint: sql`BIGINT`,
-  short: sql`SMALLINT`,
-  smallint: sql`SMALLINT`,
-  byte: sql`TINYINT`,
-  tinyint: sql`TINYINT`,
-  double: sql`DOUBLE`,
-  float: sql`FLOAT`,
-  boolean: sql`BOOLEAN`,
-  date: sql`DATE`,
-  timestamp: sql`TIMESTAMP`,
-  binary: sql`BLOB`,
-}
-
-function typeSql(type: CaseType): Sql {
-  if (typeof type === 'object')
-    return sql`STRUCT(${join(
-      Object.entries(type).map(([name, field]) => sql`${ident(name)} ${typeSql(field)}`),
-      ', ',
-    )})`
-  const [, precision, scale = '0'] = /^decimal\((\d+)(?:,\s*(\d+))?\)$/.exec(type) ?? []
-  if (precision !== undefined) return sql`DECIMAL(${Number(precision)}, ${Number(scale)})`
-  const list = /^array<(.+)>$/.exec(type)?.[1]
-  if (list !== undefined) return sql`${typeSql(list)}[]`
-  const known = TYPES[type.toLowerCase()]
-  if (!known) throw new Error(`the case has a column of the unknown type ${type}`)
-  return known
-}
-
-async function makeTable(session: Session, name: string, table: CaseTable): Promise<Relation> {
-  // A position keeps the order of rows, which a table has not.
-  const columns = table.columns.map(column => sql`${ident(column.name)} ${typeSql(column.type)}`)
-  const inner = ident(`${name} rows`)
-  await session.run(sql`CREATE TABLE ${inner} (${join([...columns, sql`"row number" BIGINT`], ', ')})`)
-  for (const [at, row] of table.rows.entries()) {
-    const values = table.columns.map((column, index) => valueSql(row[index] ?? null, column.type))
-    await session.run(sql`INSERT INTO ${inner} VALUES (${join([...values, sql`${at}`], ', ')})`)
+function contextOf(
+  { files = [], history = {}, options }: EvaluateCase,
+  relation: Relation,
+  sources: CheckContext['sources'],
+): CheckContext {
+  return {
+    relation,
+    sources,
+    files: files.map(({ path, bytes, $days_ago, sha256 }) => ({
+      path,
+      bytes,
+      modifiedMs: NOW_MS - $days_ago * DAY_MS,
+      digests: { 'SHA-256': sha256 },
+    })),
+    history: metric => (history[metric] ?? []).map((value, at) => ({ value, timeMs: NOW_MS - (at + 1) * DAY_MS })),
+    nowMs: NOW_MS,
+    thresholds: 'glue',
+    ...options,
   }
-  const described = await session.rows(sql`SELECT column_name, column_type FROM (DESCRIBE ${inner})`)
-  const relation = described
-    .slice(0, -1)
-    .map(each => ({ name: String(each['column_name']), type: String(each['column_type']) }))
-  return { source: inner, columns: relation }
-}
-
-function valueSql(value: CaseValue, type: CaseType): Sql {
-  if (value === null) return sql`NULL`
-  if (Array.isArray(value))
-    return sql`[${join(
-      value.map(each => valueSql(each, 'string')),
-      ', ',
-    )}]`
-  if (typeof value === 'object' && '$days_ago' in value) {
-    const time = NOW_MS - Number(value['$days_ago']) * DAY_MS
-    return value['as'] === 'date' ? sql`CAST(epoch_ms(${time}) AS DATE)` : sql`epoch_ms(${time})`
-  }
-  if (typeof value === 'object') {
-    const fields = Object.entries(type as { readonly [field: string]: CaseType })
-    const of = value as { readonly [field: string]: CaseValue }
-    return sql`struct_pack(${join(
-      fields.map(
-        ([name, field]) => sql`${ident(name)} := CAST(${valueSql(of[name] ?? null, field)} AS ${typeSql(field)})`,
-      ),
-      ', ',
-    )})`
-  }
-  return sql`CAST(${typeof value === 'number' ? String(value) : value} AS ${typeSql(type)})`
 }
 
 // --- Outcomes ------------------------------------------------------------------------------------------------------
@@ -168,24 +112,17 @@ interface RowOutcome {
   readonly skip: readonly string[]
 }
 
-async function rowOutcomes(
-  session: Session,
-  { rules, rowTests }: Evaluation,
-  relation: Relation,
-): Promise<readonly RowOutcome[]> {
-  const tests = rowTests.map((test, at) => sql`${test ?? sql`NULL`} AS ${ident(`r${at}`)}`)
-  const rows = await session.rows(
-    sql`SELECT ${join([...tests, sql`"row number"`], ', ')} FROM ${relation.source} ORDER BY "row number"`,
-  )
-  return rows.map(row => {
-    const said = (value: unknown): readonly string[] =>
-      rules.filter((_rule, at) => (rowTests[at] === undefined ? null : row[`r${at}`]) === value).map(rule => rule.text)
-    const fail = said(false)
-    return { result: fail.length === 0 ? 'Passed' : 'Failed', pass: said(true), fail, skip: said(null) }
-  })
+async function rowOutcomes(session: Session, { rows }: Evaluation): Promise<readonly RowOutcome[]> {
+  const found = await session.rows(sql`SELECT * FROM (${rows}) ORDER BY "row number"`)
+  return found.map(row => ({
+    result: row['DataQualityEvaluationResult'] as RowOutcome['result'],
+    pass: row['DataQualityRulesPass'] as readonly string[],
+    fail: row['DataQualityRulesFail'] as readonly string[],
+    skip: row['DataQualityRulesSkip'] as readonly string[],
+  }))
 }
 
-function checkRules(expected: Expected, { rules }: Evaluation): readonly string[] {
+function checkRules(expected: Expected, { rules, analyzers }: Evaluation): readonly string[] {
   const counted =
     expected.rule_count === undefined || expected.rule_count === rules.length
       ? []
@@ -196,27 +133,51 @@ function checkRules(expected: Expected, { rules }: Evaluation): readonly string[
       ? [`rule ${at}: there is none`]
       : checkRule(wanted, got).map(text => `rule ${at} ${got.text}: ${text}`)
   })
-  return [...counted, ...compared]
+  const measured = Object.entries(expected.analyzers ?? {}).flatMap(([at, wanted]) => {
+    const got = analyzers[Number(at)]
+    return got === undefined
+      ? [`analyzer ${at}: there is none`]
+      : [...checkMetrics(wanted, got), ...checkReason(wanted, got)].map(text => `analyzer ${at} ${got.text}: ${text}`)
+  })
+  const isBroken = rules.some(each => each.outcome === 'Error')
+  const unbroken = expected.error !== undefined && !isBroken ? ['error: expected one, got none'] : []
+  return [...counted, ...compared, ...measured, ...unbroken]
 }
 
 function checkRule(wanted: ExpectedRule, got: RuleResult): readonly string[] {
   const problems: string[] = []
-  const outcome = got.outcome === 'Error' ? 'Failed' : got.outcome
-  const near = (left: number, right: number | undefined): boolean =>
-    right !== undefined && Math.abs(left - right) <= (wanted.tolerance ?? 1e-9)
+  const outcome = got.outcome === 'Error' && wanted.outcome !== 'Error' ? 'Failed' : got.outcome
   if (wanted.outcome !== undefined && wanted.outcome !== outcome)
     problems.push(`expected ${wanted.outcome}, got ${got.outcome} (${got.reason ?? 'no reason'})`)
   const [first] = Object.values(got.metrics)
-  if (wanted.metric_value !== undefined && !near(wanted.metric_value, first))
+  if (wanted.metric_value !== undefined && !isNear(wanted.metric_value, first, wanted.tolerance))
     problems.push(`expected the metric ${wanted.metric_value}, got ${first}`)
-  for (const [name, value] of Object.entries(wanted.metrics ?? {}))
-    if (!near(value, got.metrics[name])) problems.push(`expected ${name} ${value}, got ${JSON.stringify(got.metrics)}`)
-  if (wanted.has_reason !== undefined && wanted.has_reason !== (got.reason !== undefined))
-    problems.push(`expected ${wanted.has_reason ? 'a' : 'no'} reason, got ${got.reason}`)
-  if (wanted.reason_includes !== undefined && !got.reason?.includes(wanted.reason_includes))
-    problems.push(`expected a reason with "${wanted.reason_includes}", got ${got.reason}`)
-  if (typeof wanted.reason === 'string' && wanted.reason !== got.reason)
-    problems.push(`expected the reason "${wanted.reason}", got ${got.reason}`)
+  if (wanted.counts && JSON.stringify(wanted.counts) !== JSON.stringify(got.counts))
+    problems.push(`expected the counts ${JSON.stringify(wanted.counts)}, got ${JSON.stringify(got.counts)}`)
+  if (wanted.evaluated !== undefined && wanted.evaluated !== got.evaluatedRule)
+    problems.push(`expected the evaluated rule ${wanted.evaluated}, got ${got.evaluatedRule}`)
+  return [...problems, ...checkMetrics(wanted, got), ...checkReason(wanted, got)]
+}
+
+const isNear = (left: number, right: number | undefined, tolerance = 1e-9): boolean =>
+  right !== undefined && Math.abs(left - right) <= tolerance
+
+function checkMetrics(wanted: ExpectedRule, got: Pick<RuleResult, 'metrics'>): readonly string[] {
+  return Object.entries(wanted.metrics ?? {}).flatMap(([name, value]) => {
+    const is = got.metrics[name]
+    const fits = typeof value === 'number' ? isNear(value, is, wanted.tolerance) : is === undefined
+    return fits ? [] : [`expected ${name} ${value}, got ${JSON.stringify(got.metrics)}`]
+  })
+}
+
+function checkReason(wanted: ExpectedRule, { reason }: Pick<RuleResult, 'reason'>): readonly string[] {
+  const problems: string[] = []
+  if (wanted.has_reason !== undefined && wanted.has_reason !== (reason !== undefined))
+    problems.push(`expected ${wanted.has_reason ? 'a' : 'no'} reason, got ${reason}`)
+  if (wanted.reason_includes !== undefined && !reason?.includes(wanted.reason_includes))
+    problems.push(`expected a reason with "${wanted.reason_includes}", got ${reason}`)
+  if (wanted.reason !== undefined && (wanted.reason ?? undefined) !== reason)
+    problems.push(`expected the reason "${wanted.reason}", got ${reason}`)
   return problems
 }
 

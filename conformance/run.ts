@@ -20,7 +20,10 @@ async function problemsOf(line: string): Promise<readonly string[]> {
   }
 }
 
-const nameOf = (line: string): string => /"name": ?"([^"]+)"/.exec(line)?.[1] ?? line.slice(0, 100)
+const nameOf = (line: string): string => {
+  const quoted = /"name": ?("(?:[^"\\]|\\.)*")/.exec(line)?.[1]
+  return quoted === undefined ? line.slice(0, 100) : String(JSON.parse(quoted))
+}
 
 const [suiteName = '', file] = process.argv.slice(2)
 const suite = SUITES[suiteName]

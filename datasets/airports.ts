@@ -17,5 +17,13 @@ export const airports = defineDataset({
   },
   sortBy: ['state', 'iata'],
   publish: 'replace',
+  quality: `Rules = [
+    RowCount > 3000,
+    IsPrimaryKey "iata",
+    # Four of them are in Micronesia, Palau, the Northern Marianas and Thailand.
+    ColumnValues "country" = "USA",
+    ColumnValues "latitude" between -90 and 90,
+    ColumnValues "longitude" between -180 and 180
+  ]`,
   tags: { domain: 'aviation' },
 })

@@ -24,6 +24,13 @@ export const birdstrikes = defineDataset({
   },
   partitionBy: ['year(flight_date)'],
   evolution: 'freeze',
-  quality: 'Rules = [ ColumnValues "cost_total" >= 0, IsComplete "flight_date" ]',
+  quality: `Rules = [
+    RowCount > 0,
+    IsComplete "flight_date",
+    # A few reports have the codes of an older form.
+    ColumnValues "damage" in ["None", "Minor", "Medium", "Substantial"],
+    ColumnValues "cost_total" >= 0,
+    CustomSql "select count(*) from primary where cost_total <> cost_repair + cost_other" = 0
+  ]`,
   tags: { domain: 'aviation' },
 })

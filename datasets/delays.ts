@@ -12,5 +12,12 @@ export const delays = defineDataset({
     time: { type: 'double', required: true, doc: 'hour of the day, with its fraction' },
   },
   partitionBy: ['bucket(4, distance)'],
+  quality: `Rules = [
+    RowCount > 0,
+    ColumnValues "distance" > 0,
+    ColumnValues "time" >= 0,
+    ColumnValues "time" < 24,
+    Mean "delay" between -60 and 60
+  ]`,
   tags: { domain: 'aviation' },
 })

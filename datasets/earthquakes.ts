@@ -38,4 +38,12 @@ export const earthquakes = defineDataset({
   },
   // `detail`, `ids` and whatever USGS adds next are kept as JSON in `_rescued`.
   evolution: 'discard',
+  quality: `Rules = [
+    RowCount > 0,
+    IsUnique "id",
+    # Quarry blasts and explosions shake the ground as well.
+    ColumnValues "properties.type" = "earthquake",
+    ColumnValues "properties.mag" between -2 and 10,
+    IsComplete "properties.time"
+  ]`,
 })

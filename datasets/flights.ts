@@ -16,5 +16,13 @@ export const flights = defineDataset({
   partitionBy: ['month(date)'],
   sortBy: ['date'],
   freshness: { maxLagMinutes: 24 * 60 },
+  quality: `Rules = [
+    RowCount > 0,
+    # Nobody lands 18 hours early.
+    ColumnValues "delay" > -180,
+    ColumnValues "distance" > 0,
+    ColumnLength "origin" = 3,
+    ColumnLength "destination" = 3
+  ]`,
   tags: { domain: 'aviation' },
 })

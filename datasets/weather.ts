@@ -17,4 +17,10 @@ export const weather = defineDataset({
   partitionBy: ['year(date)'],
   evolution: 'add',
   freshness: { maxLagMinutes: 36 * 60 },
+  quality: `Rules = [
+    IsUnique "date",
+    ColumnValues "precipitation" >= 0,
+    ColumnValues "weather" in ["drizzle", "fog", "rain", "snow", "sun"],
+    CustomSql "select count(*) from primary where temp_min > temp_max" = 0
+  ]`,
 })

@@ -62,6 +62,35 @@ export interface Verdict {
   readonly target: StagedTable
   readonly quarantine: StagedTable | undefined
   readonly objects: readonly ObjectOutcome[]
+  /** What the dataset's rules said; absent when it has none. */
+  readonly quality?: QualityVerdict
+}
+
+/** What the rules of a dataset said of a batch, halted or not. */
+export interface QualityVerdict {
+  readonly evaluatedMs: number
+  /** Passed rules of all, 0 to 1. */
+  readonly score: number
+  readonly rules: readonly RuleVerdict[]
+  /** Every metric that was computed, by Glue's name for it: `Column.id.Completeness`. */
+  readonly metrics: Readonly<Record<string, number>>
+  /** One row for each rule, for the results table. */
+  readonly results: StagedTable
+}
+
+export interface RuleVerdict {
+  /** The rule as it prints. */
+  readonly rule: string
+  /** With what its dynamic parts were: `RowCount > 120.5` for `RowCount > avg(last(3))`. */
+  readonly evaluatedRule: string
+  readonly outcome: 'Passed' | 'Failed' | 'Error'
+  readonly reason?: string
+  /** What followed: rows in quarantine, a halted batch, or nothing. */
+  readonly consequence: 'none' | 'quarantine' | 'halt'
+  readonly labels: Readonly<Record<string, string>>
+  readonly metrics: Readonly<Record<string, number>>
+  /** Of rules that speak of single rows. */
+  readonly rows?: { readonly passed: number; readonly failed: number; readonly skipped: number }
 }
 
 /** What `publish` did: `ops/batches/<dataset>/<id>/commit.json`, rebuildable from the snapshot summaries. */

@@ -1,4 +1,11 @@
-import { type BatchManifest, type CommitReport, manifestUri, type Verdict, verdictUri } from './batch.ts'
+import {
+  type BatchManifest,
+  type CommitReport,
+  manifestUri,
+  type QualityVerdict,
+  type Verdict,
+  verdictUri,
+} from './batch.ts'
 import type { Lake, LakeEvent, TableName, Uri } from './lake.ts'
 
 /** EventBridge `source` of everything that Sluice publishes; adapters set it, rules match on it. */
@@ -9,6 +16,8 @@ export const RAW_BATCH_READY = 'Raw Batch Ready'
 export const TABLE_COMMITTED = 'Table Committed'
 export const BATCH_REJECTED = 'Batch Rejected'
 export const TABLE_COMPACTED = 'Table Compacted'
+/** As AWS Glue Data Quality calls it, so that rules written for it need another source and nothing else. */
+export const QUALITY_EVALUATED = 'Data Quality Evaluation Results Available'
 
 /** A batch manifest stands in `ops/`: the raw objects can be refined. */
 export interface RawBatchReady {
@@ -39,6 +48,30 @@ export interface BatchRejected {
   readonly dataset: string
   readonly batch: string
   readonly reason: string
+  readonly verdict: Uri
+}
+
+/**
+ * The rules of a dataset were evaluated over a batch. The fields are those of Glue's real events, whose names differ from its documentation
+ * (https://docs.aws.amazon.com/glue/latest/dg/data-quality-alerts.html says `rulesSucceeded`); the last three are Sluice's own.
+ */
+export interface QualityEvaluated {
+  readonly context: {
+    readonly contextType: 'GLUE_JOB'
+    readonly jobId: string
+    readonly jobName: string
+    readonly evaluationContext: string
+  }
+  readonly resultId: string
+  readonly rulesetNames: readonly string[]
+  /** FAILED when any rule did not pass; a batch may be published all the same. */
+  readonly state: 'SUCCEEDED' | 'FAILED'
+  readonly score: number
+  readonly numRulesSucceeded: number
+  readonly numRulesFailed: number
+  readonly numRulesSkipped: number
+  readonly dataset: string
+  readonly batch: string
   readonly verdict: Uri
 }
 
@@ -105,6 +138,31 @@ export function batchRejected(lake: Lake, verdict: Verdict): TypedEvent<typeof B
       batch: verdict.batch,
       reason: verdict.reason ?? 'halted by a quality rule',
       verdict: verdictUri(lake, verdict.dataset, verdict.batch),
+    },
+  }
+}
+
+export function qualityEvaluated(
+  lake: Lake,
+  { dataset, batch, quality }: Pick<Verdict, 'dataset' | 'batch'> & { readonly quality: QualityVerdict },
+): TypedEvent<typeof QUALITY_EVALUATED, QualityEvaluated> {
+  const passed = quality.rules.filter(rule => rule.outcome === 'Passed').length
+  const failed = quality.rules.length - passed
+  return {
+    'detail-type': QUALITY_EVALUATED,
+    detail: {
+      context: { contextType: 'GLUE_JOB', jobId: batch, jobName: 'quality', evaluationContext: dataset },
+      resultId: batch,
+      rulesetNames: [dataset],
+      state: failed === 0 ? 'SUCCEEDED' : 'FAILED',
+      score: quality.score,
+      numRulesSucceeded: passed,
+      numRulesFailed: failed,
+      // A rule that cannot be evaluated has failed, and none is left out.
+      numRulesSkipped: 0,
+      dataset,
+      batch,
+      verdict: verdictUri(lake, dataset, batch),
     },
   }
 }

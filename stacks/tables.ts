@@ -1,7 +1,9 @@
 import { datasets } from '../datasets/index.ts'
 import { quarantineTableName } from '../lake/dataset.ts'
+import { QUALITY_RESULTS } from '../lake/quality-results.ts'
 
-/** Every Iceberg table that the pipeline may make: those of the datasets and their quarantines. Raw objects are no such table. */
+/** Every Iceberg table that the pipeline may make: of the datasets, their quarantines, and of rules. Raw objects are no such table. */
 export function maintainedTables(): readonly string[] {
-  return datasets.flatMap(dataset => [dataset.name, quarantineTableName(dataset)])
+  const own = datasets.flatMap(dataset => [dataset.name, quarantineTableName(dataset)])
+  return datasets.some(dataset => dataset.quality !== undefined) ? [...own, QUALITY_RESULTS] : own
 }

@@ -1,4 +1,4 @@
-import { BATCH_REJECTED, RAW_BATCH_READY, TABLE_COMMITTED, TABLE_COMPACTED } from '#lake/events.ts'
+import { BATCH_REJECTED, QUALITY_EVALUATED, RAW_BATCH_READY, TABLE_COMMITTED, TABLE_COMPACTED } from '#lake/events.ts'
 
 /** `detail-type` of the event that `refine` publishes when it gives up: the batch is neither in the table nor rejected. */
 export const BATCH_FAILED = 'Batch Failed'
@@ -47,6 +47,7 @@ export const DETAIL_TYPES = [
   RAW_BATCH_READY,
   TABLE_COMMITTED,
   BATCH_REJECTED,
+  QUALITY_EVALUATED,
   BATCH_FAILED,
   TABLE_COMPACTED,
   COMPACTION_FAILED,

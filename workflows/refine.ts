@@ -38,6 +38,13 @@ export function refine(targets: RefineTargets): StateMachine {
       },
       Publish: { ...invoke(targets.publish, BATCH), Catch: [giveUpAt('publish')], End: true },
       ...rejection(targets),
+      // People are told first: what the rules said can be recorded by whoever starts the batch again.
+      Record: {
+        ...invoke(targets.publish, BATCH),
+        Output: '{% $states.input %}',
+        Catch: [giveUpAt('publish')],
+        Next: 'Rejected',
+      },
       ...failure(targets.bus),
     },
   }
@@ -69,7 +76,7 @@ function rejection(targets: RefineTargets): StateMachine['States'] {
     'Announce Rejection': {
       ...announce(targets.bus, BATCH_REJECTED, detail),
       Catch: [giveUpAt('announce')],
-      Next: 'Rejected',
+      Next: 'Record',
     },
     Rejected: { Type: 'Succeed' },
   }

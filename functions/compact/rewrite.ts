@@ -77,12 +77,17 @@ async function planUnits(lake: Lake, work: Work): Promise<readonly Unit[]> {
   return unitsOf(files, { targetFileBytes, together, ratio: await measuredRatio(lake, work, outputs) })
 }
 
-/** Bytes written for a byte read, found out by writing one row group of rows from all over the group, no longer than a result's. */
+/** Enough for the ratio to be right within some per cent; a fortieth of a result of the usual size. */
+const SAMPLE_ROWS = 32_768
+/** A large file would be fetched twice for it, and is hardly ever of another codec than what it is written as. */
+const SAMPLE_BYTES_MAX = 268_435_456
+
+/** Bytes written for a byte read, found out by writing a row group of rows from all over the group, no longer than a result. */
 async function measuredRatio(lake: Lake, work: Work, outputs: number): Promise<number> {
   const { table, session, files, settings } = work
-  const all = files.reduce((sum, { file }) => sum + Number(file.record_count), 0)
-  const rows = Math.min(work.rows, Math.max(1, Math.ceil(all / outputs)))
+  const rows = Math.min(work.rows, SAMPLE_ROWS, Math.max(1, Math.ceil(rowsOf(files) / outputs)))
   const sample = sampleOf(files, rows)
+  if (bytesOf(sample) > SAMPLE_BYTES_MAX) return 1
   const folder = join(work.folder, 'sample')
   const schema = currentSchema(table.metadata)
   const local = await stageInto(lake, sample, folder)
@@ -94,24 +99,20 @@ async function measuredRatio(lake: Lake, work: Work, outputs: number): Promise<n
     folder: join(folder, 'out'),
   })
   await rm(folder, { recursive: true, force: true })
-  const count = (of: readonly { readonly file: DataFile }[]): number =>
-    of.reduce((sum, { file }) => sum + Number(file.record_count), 0)
-  const bytes = (of: readonly { readonly file: DataFile }[]): number =>
-    of.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0)
-  const [per, was] = [bytes(written) / count(written), bytes(sample) / count(sample)]
-  return Number.isFinite(per / was) && per > 0 ? per / was : 1
+  const ratio = bytesOf(written) / rowsOf(written) / (bytesOf(sample) / rowsOf(sample))
+  return Number.isFinite(ratio) && ratio > 0 ? ratio : 1
 }
+
+const rowsOf = (files: readonly { readonly file: DataFile }[]): number =>
+  files.reduce((sum, { file }) => sum + Number(file.record_count), 0)
+const bytesOf = (files: readonly { readonly file: DataFile }[]): number =>
+  files.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0)
 
 async function rewriteUnits(lake: Lake, work: Work, units: readonly Unit[]): Promise<Rewritten> {
   const added: DataFile[] = []
   let checksum: Checksum = { rows: 0n, sum: 0n }
-  for (const [at, unit] of units.entries()) {
-    const folder = join(work.folder, `unit-${at}`)
-    const { written, read } = await writeTallied(work, {
-      unit,
-      local: await stageInto(lake, unit.files, folder),
-      folder,
-    })
+  for await (const { unit, at, local, folder } of stagedAhead(lake, work, units)) {
+    const { written, read } = await writeTallied(work, { unit, local, folder })
     // Side by side, because one waits for the network and the other for the processor. What fails leaves no snapshot behind.
     const [proven, placed] = await both(
       prove(work, { unit, written, read }),
@@ -122,10 +123,38 @@ async function rewriteUnits(lake: Lake, work: Work, units: readonly Unit[]): Pro
     await rm(folder, { recursive: true, force: true })
     work.onProgress?.({
       files: unit.files.length,
-      bytes: unit.files.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0),
+      bytes: bytesOf(unit.files),
     })
   }
   return { added, checksum }
+}
+
+interface StagedUnit {
+  readonly unit: Unit
+  readonly at: number
+  readonly local: readonly LocalFile[]
+  readonly folder: string
+}
+
+/** The files of the next unit come while this one is written. Leaving early waits for those that are on their way. */
+async function* stagedAhead(lake: Lake, work: Work, units: readonly Unit[]): AsyncGenerator<StagedUnit> {
+  const stage = async (at: number): Promise<StagedUnit | undefined> => {
+    const unit = units[at]
+    if (unit === undefined) return undefined
+    const folder = join(work.folder, `unit-${at}`)
+    return { unit, at, local: await stageInto(lake, unit.files, folder), folder }
+  }
+  let next = stage(0)
+  try {
+    for (let staged = await next; staged !== undefined; staged = await next) {
+      next = stage(staged.at + 1)
+      // Its failure is thrown when it is asked for, not before.
+      next.catch(() => undefined)
+      yield staged
+    }
+  } finally {
+    await Promise.allSettled([next])
+  }
 }
 
 /** The first failure is thrown when both have ended: nobody cleans up under work that still runs. */

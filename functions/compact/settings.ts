@@ -30,13 +30,14 @@ const MIB = 1_048_576
 
 /**
  * A function has 10 GB of disk and 15 minutes. Two cores rewrite 50 to 110 MB/s from local disk (`npm run bench`), and S3 is slower
- * than that: 2 GiB end within two minutes to three, and inputs and outputs together leave room for a sort to spill.
+ * than that: 2 GiB end within two minutes to three. A sort spills rows as they are in memory, six times and more what they take in a
+ * file, so its groups are smaller: rows are in order within each.
  */
-const GROUP_BYTES_MAX = 2_048 * MIB
+const GROUP_BYTES_MAX = { binpack: 2_048 * MIB, sorted: 512 * MIB }
 /** Each input is a request to S3 and a name in a statement. */
 const GROUP_FILES_MAX = 2_000
-/** One file of this size, its rewritten copy and a sort's spill just fit the disk. */
-const FILE_BYTES_MAX = 3_072 * MIB
+/** One file of this size and its rewritten copy, or a sort's spill, fit the disk. */
+const FILE_BYTES_MAX = { binpack: 3_072 * MIB, sorted: 1_024 * MIB }
 
 /** Iceberg's default is 512 MB, which a table of another writer may rely on. */
 const TARGET_FILE_BYTES = 512 * MIB
@@ -57,15 +58,17 @@ export function settingsOf(
   const { properties } = table.metadata
   const owner = options.datasets?.find(each => each.name === table.name || quarantineTableName(each) === table.name)
   const target = Number(properties['write.target-file-size-bytes'])
+  const strategy = options.strategy ?? (owner?.name === table.name ? owner.compaction.strategy : 'binpack')
+  const work = strategy === 'binpack' ? 'binpack' : 'sorted'
   return {
-    strategy: options.strategy ?? (owner?.name === table.name ? owner.compaction.strategy : 'binpack'),
+    strategy,
     targetFileBytes: owner?.compaction.targetFileBytes ?? (target > 0 ? target : TARGET_FILE_BYTES),
     minFiles: owner?.compaction.minFiles ?? MIN_FILES,
     codec: owner?.compaction.codec,
     ...DELETE_LIMITS,
-    groupBytesMax: GROUP_BYTES_MAX,
+    groupBytesMax: GROUP_BYTES_MAX[work],
     groupFilesMax: GROUP_FILES_MAX,
-    fileBytesMax: FILE_BYTES_MAX,
+    fileBytesMax: FILE_BYTES_MAX[work],
     ...options.bounds,
   }
 }

@@ -17,15 +17,17 @@ import type { CommitResult } from '#lake/iceberg/commit.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
 import { loadTable } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
+import { QUALITY_RESULTS } from '#lake/quality-results.ts'
 import { compactionDue, isSmall } from '#lake/small-files.ts'
 import { publishAppend } from './append.ts'
+import { recordQuality } from './record.ts'
 import { publishReplace } from './replace.ts'
 
 export interface PublishReport {
   readonly dataset: string
   readonly batch: string
-  /** Decimal text of the 64-bit id. */
-  readonly snapshotId: string
+  /** Decimal text of the 64-bit id; undefined of a batch that was halted, of which only what the rules said is recorded. */
+  readonly snapshotId: string | undefined
   readonly rows: number
 }
 
@@ -39,6 +41,7 @@ const GENERATION = '1'
 export async function publish(lake: Lake, dataset: Dataset, input: { readonly batch: string }): Promise<PublishReport> {
   const done = await readDocument<CommitReport>(lake, commitUri(lake, dataset.name, input.batch))
   const report = done ?? (await commitBatch(lake, dataset, input.batch))
+  if (report === undefined) return { dataset: dataset.name, batch: input.batch, snapshotId: undefined, rows: 0 }
   const files = await filesOf(lake, dataset)
   await lake.bus.publish([tableCommitted(report, { table: dataset.name, ...files })])
   return {
@@ -49,7 +52,8 @@ export async function publish(lake: Lake, dataset: Dataset, input: { readonly ba
   }
 }
 
-async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise<CommitReport> {
+/** undefined when the gate halted the batch. */
+async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise<CommitReport | undefined> {
   const manifest = await readDocument<BatchManifest>(lake, manifestUri(lake, dataset.name, batch))
   const verdict = await readDocument<Verdict>(lake, verdictUri(lake, dataset.name, batch))
   if (manifest === undefined || verdict === undefined)
@@ -57,7 +61,8 @@ async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise
       dataset: dataset.name,
       batch,
     })
-  if (verdict.status !== 'pass')
+  const { quality } = verdict
+  if (verdict.status !== 'pass' && quality === undefined)
     throw new LakeError('contract-broken', `batch ${batch} was halted and cannot be published`, {
       dataset: dataset.name,
       batch,
@@ -67,8 +72,14 @@ async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise
     rawObjects: verdict.objects.map(each => each.rawObject),
     summary: summaryOf(dataset, verdict),
   }
+  const results = commitIdOf(QUALITY_RESULTS, contribution)
+  if (verdict.status !== 'pass') {
+    await recordQuality(lake, verdict, results)
+    return undefined
+  }
   const quarantine = await publishQuarantine(lake, dataset, { verdict, contribution })
   const target = await publishTarget(lake, dataset, { verdict, contribution })
+  await recordQuality(lake, verdict, results)
   const report: CommitReport = {
     batch,
     dataset: dataset.name,

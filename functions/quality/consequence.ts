@@ -13,14 +13,14 @@ export type Consequence = 'none' | 'quarantine' | 'halt'
  */
 export function consequenceOf(
   rule: Rule,
-  result: Pick<RuleResult, 'outcome' | 'labels'>,
-  settings: Pick<QualitySettings, 'onFailure' | 'rows'> & { readonly tellsRows: boolean },
+  result: Pick<RuleResult, 'outcome' | 'labels' | 'rowLevel'>,
+  settings: Pick<QualitySettings, 'onFailure' | 'rows'>,
 ): Consequence {
   const severity = result.labels[SEVERITY]
   if (result.outcome === 'Passed' || severity === 'warn') return 'none'
   if (severity === 'halt') return 'halt'
   // Nobody knows what a rule would have said that could not be evaluated: the gate fails closed.
-  if (result.outcome === 'Error' || !settings.tellsRows) return forBatch(settings)
+  if (result.outcome === 'Error' || !result.rowLevel) return forBatch(settings)
   if (severity === 'quarantine') return 'quarantine'
   if (!isAboutEveryRow(rule)) return forBatch(settings)
   return settings.rows === 'quarantine' ? 'quarantine' : 'none'

@@ -4,8 +4,9 @@ import type { Session } from '#lake/duckdb/engine.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { assert } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
-import { openPlain, rescan } from './decode/decode.ts'
-import { type AcceptedRecord, LineFile, type RecordSink } from './decode/records.ts'
+import { openPlain, placesIn } from './decode/decode.ts'
+import { Ordinals } from './decode/ordinals.ts'
+import { LineFile, type Place, type PlaceSink } from './decode/records.ts'
 import { contractOf, type DecodedBatch, type DecodedRaw } from './decode-batch.ts'
 import type { BatchTask } from './quality.ts'
 import type { RefusedObject } from './quarantine.ts'
@@ -23,7 +24,8 @@ export async function placesOf(
   const refused: RefusedObject[] = []
   for (const each of decoded.objects) {
     const rows = failing.byObject.get(each.object.id)
-    if (rows !== undefined) refused.push(await refusedOf(lake, { ...task, ...each, decoded, failing: failing.path, rows }))
+    if (rows !== undefined)
+      refused.push(await refusedOf(lake, { ...task, ...each, decoded, failing: failing.path, rows }))
   }
   return refused
 }
@@ -42,9 +44,12 @@ async function refusedOf(lake: Lake, task: ObjectTask): Promise<RefusedObject> {
   const { path } = await lake.storage.stage(object.uri, folder, { version: object.version, sha256: object.sha256 })
   const contract = contractOf(task.dataset, target)
   const plain = await openPlain({ object, contract, schema: target.schema, path, base })
-  const sink = new PlacesOf(await wantedOf(session, task), await LineFile.create(`${base}.places.ndjson`))
-  const source = await rescan(session, plain, sink).finally(() => sink.close())
+  const sink = new Places(await LineFile.create(`${base}.places.ndjson`))
+  const source = await placesIn(session, plain, { wanted: await wantedOf(session, task), sink }).finally(() =>
+    sink.close(),
+  )
   assert(sink.found === task.rows.rows, `${object.id}: a record has another ordinal than when it was decoded`)
+  // On disk it may be the stored object itself.
   for (const file of new Set([plain.path, path]))
     if (file !== source && file.startsWith(`${folder}/`)) await rm(file, { force: true })
   const refused = `${base}.refused.ndjson`
@@ -55,52 +60,27 @@ async function refusedOf(lake: Lake, task: ObjectTask): Promise<RefusedObject> {
 }
 
 async function wantedOf(session: Session, { object, failing, rows }: ObjectTask): Promise<Ordinals> {
-  const wanted = new Ordinals(rows.ordinalMax)
-  const reading = await session.read(
-    sql`SELECT _raw_row::DOUBLE FROM read_parquet(${failing}, hive_partitioning = FALSE) WHERE _raw_object = ${object.id}`,
-  )
+  const select = sql`SELECT _raw_row FROM read_parquet(${failing}, hive_partitioning = FALSE) WHERE _raw_object = ${object.id}`
+  const wanted = new Ordinals(select, rows.ordinalMax)
+  const reading = await session.read(sql`SELECT _raw_row::DOUBLE FROM (${select})`)
   for await (const chunk of reading.chunks) for (const [ordinal] of chunk) wanted.add(Number(ordinal))
   return wanted
 }
 
-/** A bit for each record of an object, so that millions of them are nothing to speak of. */
-class Ordinals {
-  readonly #bits: Uint8Array
-
-  constructor(max: number) {
-    this.#bits = new Uint8Array((max >> 3) + 1)
-  }
-
-  add(ordinal: number): void {
-    this.#bits[ordinal >> 3] = (this.#bits[ordinal >> 3] as number) | (1 << (ordinal & 7))
-  }
-
-  has(ordinal: number): boolean {
-    return ((this.#bits[ordinal >> 3] ?? 0) & (1 << (ordinal & 7))) !== 0
-  }
-}
-
-/** Notes where the wanted records stand and lets all others pass. */
-class PlacesOf implements RecordSink {
+/** Writes places down, and counts them. */
+class Places implements PlaceSink {
   readonly path: string
   found = 0
-  readonly #wanted: Ordinals
   readonly #lines: LineFile
 
-  constructor(wanted: Ordinals, lines: LineFile) {
+  constructor(lines: LineFile) {
     this.path = lines.path
-    this.#wanted = wanted
     this.#lines = lines
   }
 
-  accept({ ordinal, offset, length }: AcceptedRecord): void {
-    if (!this.#wanted.has(ordinal)) return
+  place({ ordinal, offset, length }: Place): void {
     this.found++
     this.#lines.write(`${JSON.stringify({ ordinal, offset, length })}\n`)
-  }
-
-  refuse(): void {
-    // It was refused when it was decoded, and stands in quarantine for that.
   }
 
   async drain(): Promise<void> {

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import {
   type BatchManifest,
   manifestUri,
-  type ObjectOutcome,
+  type QualityVerdict,
   readDocument,
+  type StagedTable,
   type Verdict,
   verdictUri,
   writeDocumentOnce,
@@ -13,25 +14,19 @@ import type { Dataset } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { hasRefused } from './decode/typed-copy.ts'
-import { type DecodedBatch, type DecodedRaw, decodeBatch } from './decode-batch.ts'
-import { newestOf } from './newest.ts'
+import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
+import { type Gated, gate } from './gate.ts'
+import { type Newest, newestOf } from './newest.ts'
+import { outcomeOf, type QualityReport, reportOf } from './outcome.ts'
+import { placesOf } from './places.ts'
 import { QUARANTINE_COLUMNS, type RefusedObject, writeQuarantine } from './quarantine.ts'
+import { stageResults } from './results.ts'
+import { type FailingRows, withoutFailing } from './split.ts'
 import { stageRows } from './stage.ts'
-import { openTables, type Tables } from './tables.ts'
+import { type OpenTable, openTables, type Tables } from './tables.ts'
 
 export interface BatchInput {
   readonly batch: string
-}
-
-/** What the workflow sees of a verdict. */
-export interface QualityReport {
-  readonly dataset: string
-  readonly batch: string
-  readonly status: Verdict['status']
-  readonly reason?: string
-  readonly mode: Dataset['publish']['mode']
-  readonly read: number
-  readonly quarantined: number
 }
 
 /**
@@ -69,31 +64,72 @@ async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
   const decoded = await decodeBatch(lake, task, tables)
   try {
     const table = decoded.target
-    const { superseded, ...newest } = await newestOf(decoded.session, task.dataset, { objects: decoded.objects, table })
-    const target = await stageRows(lake, decoded.session, { ...task, ...newest, table, label: 'data' })
-    const quarantine = await quarantineOf(lake, task, { tables, decoded })
-    return {
-      batch: task.manifest.id,
-      dataset: task.dataset.name,
-      status: 'pass',
-      target,
-      quarantine,
-      objects: decoded.objects.map(each => outcomeOf(each, superseded.get(each.object.id) ?? 0)),
-    }
+    const newest = await newestOf(decoded.session, task.dataset, { objects: decoded.objects, table })
+    const gated = await gateOf(lake, task, { newest, decoded })
+    const objects = decoded.objects.map(each => outcomeOf(each, { newest, failing: gated?.failing }))
+    const about = { batch: task.manifest.id, dataset: task.dataset.name, objects }
+    const told = gated && { quality: await resultsOf(lake, task, { gated, tables, decoded }) }
+    if (gated?.halt !== undefined)
+      return { ...about, ...told, status: 'halt', reason: gated.halt, target: nothing(table), quarantine: undefined }
+    const only = onlyPassing(newest, gated?.failing)
+    const target = await stageRows(lake, decoded.session, { ...task, rows: newest.rows, ...only, table, label: 'data' })
+    const quarantine = await quarantineOf(lake, task, { tables, decoded, failing: gated?.failing })
+    return { ...about, ...told, status: 'pass', target, quarantine }
   } finally {
     await decoded.session.close()
   }
 }
 
+/** A dataset without rules has no gate, and pays nothing for it. */
+async function gateOf(
+  lake: Lake,
+  task: BatchTask,
+  { newest, decoded }: { readonly newest: Newest; readonly decoded: DecodedBatch },
+): Promise<Gated | undefined> {
+  const settings = task.dataset.quality
+  return settings && gate(lake, decoded.session, { ...task, ...newest, settings, table: decoded.target })
+}
+
+async function resultsOf(
+  lake: Lake,
+  task: BatchTask,
+  { gated, tables, decoded }: { readonly gated: Gated; readonly tables: Tables; readonly decoded: DecodedBatch },
+): Promise<QualityVerdict> {
+  const { quality, halt } = gated
+  const table = await tables.results()
+  const status = halt === undefined ? 'pass' : 'halt'
+  return { ...quality, results: await stageResults(lake, decoded.session, { ...task, table, status, quality }) }
+}
+
+function onlyPassing({ only }: Newest, failing: FailingRows | undefined): Pick<Newest, 'only'> {
+  if (failing === undefined) return only === undefined ? {} : { only }
+  return { only: rows => withoutFailing(only === undefined ? rows : only(rows), failing) }
+}
+
+const nothing = (table: OpenTable): StagedTable => ({
+  table: table.name,
+  tableUuid: table.uuid,
+  schemaId: table.schema['schema-id'],
+  specId: table.spec['spec-id'],
+  files: [],
+})
+
+interface Decided {
+  readonly tables: Tables
+  readonly decoded: DecodedBatch
+  readonly failing: FailingRows | undefined
+}
+
 async function quarantineOf(
   lake: Lake,
   task: BatchTask,
-  { tables, decoded }: { readonly tables: Tables; readonly decoded: DecodedBatch },
+  { tables, decoded, failing }: Decided,
 ): Promise<Verdict['quarantine']> {
-  const refused = decoded.objects.flatMap(({ object, failure, decoded: rows }): readonly RefusedObject[] => {
+  const undecoded = decoded.objects.flatMap(({ object, failure, decoded: rows }): readonly RefusedObject[] => {
     if (failure) return [{ object, file: failure }]
     return rows && hasRefused(rows) ? [{ object, records: { files: rows.refused, plain: rows.plain } }] : []
   })
+  const refused = [...undecoded, ...(failing ? await placesOf(lake, task, { decoded, failing }) : [])]
   if (refused.length === 0) return undefined
   const table = await tables.quarantine(QUARANTINE_COLUMNS)
   const copied = await writeQuarantine(decoded.session, refused, {
@@ -103,26 +139,4 @@ async function quarantineOf(
     base: join(task.folder, 'batch'),
   })
   return copied && stageRows(lake, decoded.session, { ...task, table, rows: [copied], label: 'quarantine' })
-}
-
-function outcomeOf(each: DecodedRaw, superseded: number): ObjectOutcome {
-  const rawObject = each.object.id
-  if (each.failure)
-    return { rawObject, read: 1, applied: 0, quarantined: 1, superseded: 0, reasons: { [each.failure.reason]: 1 } }
-  const { applied, reasons } = each.decoded ?? { applied: 0, reasons: {} }
-  const quarantined = Object.values(reasons).reduce((sum, count) => sum + count, 0)
-  return { rawObject, read: applied + quarantined, applied: applied - superseded, quarantined, superseded, reasons }
-}
-
-function reportOf(dataset: Dataset, verdict: Verdict): QualityReport {
-  const total = (of: 'read' | 'quarantined'): number => verdict.objects.reduce((sum, each) => sum + each[of], 0)
-  return {
-    dataset: dataset.name,
-    batch: verdict.batch,
-    status: verdict.status,
-    ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
-    mode: dataset.publish.mode,
-    read: total('read'),
-    quarantined: total('quarantined'),
-  }
 }

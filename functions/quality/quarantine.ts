@@ -5,7 +5,9 @@ import type { Session } from '#lake/duckdb/engine.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { type CopiedFile, copyToParquet } from '#lake/iceberg/data-file.ts'
 import type { Schema } from '#lake/iceberg/types.ts'
+import { linesOf } from './decode/lines.ts'
 import { LineFile, type RefusedRecord } from './decode/records.ts'
+import { RULE_REASON } from './split.ts'
 
 /** The user part of a `<dataset>__quarantine` table; lineage columns follow. */
 export const QUARANTINE_COLUMNS: readonly Column[] = [
@@ -84,8 +86,8 @@ async function writeObject(refused: RefusedObject, task: QuarantineTask, lines: 
   const plain = await open(refused.records.plain)
   try {
     for (const file of refused.records.files) {
-      for await (const line of (await open(file)).readLines()) {
-        const record = JSON.parse(line) as RefusedRecord
+      for await (const { bytes } of linesOf(file)) {
+        const record = JSON.parse(bytes.toString('utf8')) as RefusedRecord
         const raw = (await rawBytes(plain, record)).toString('base64')
         const place = {
           _raw_row: record.ordinal,
@@ -116,4 +118,7 @@ async function rawBytes(file: FileHandle, place: RefusedRecord): Promise<Buffer>
 
 const CONTRACT_REASONS = /^(type:|required:|unknown_column|ambiguous_column|contract_version)/
 
-const stageOf = (reason: string): string => (CONTRACT_REASONS.test(reason) ? 'contract' : 'decode')
+function stageOf(reason: string): string {
+  if (reason.startsWith(RULE_REASON)) return 'quality'
+  return CONTRACT_REASONS.test(reason) ? 'contract' : 'decode'
+}

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { LINEAGE } from '#lake/dataset.ts'
-import type { Session } from '#lake/duckdb/engine.ts'
-import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { Rule, Ruleset, SimpleRule } from '#lake/dqdl/ast.ts'
 import type { Relation } from '#lake/dqdl/relation.ts'
+import type { Session } from '#lake/duckdb/engine.ts'
+import { readSelect } from '#lake/duckdb/select.ts'
+import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import { scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
 import { planScan } from '#lake/iceberg/scan.ts'
 import { openTable } from '#lake/iceberg/table.ts'
@@ -31,7 +32,7 @@ export async function referencedTables(
   session: Session,
   { ruleset, folder }: { readonly ruleset: Ruleset; readonly folder: string },
 ): Promise<ReadonlyMap<string, Relation>> {
-  const named = namedSources(ruleset)
+  const named = await namedSources(session, ruleset)
   const sources = new Map<string, Relation>()
   if (named.size === 0) return sources
   for (const name of await lake.catalog.tables()) {
@@ -44,18 +45,33 @@ export async function referencedTables(
 }
 
 /** All names that may be those of tables: what is declared, and what rules that ask other tables say. */
-export function namedSources(ruleset: Ruleset): ReadonlySet<string> {
-  return new Set([...ruleset.sources.additional, ...ruleset.rules.flatMap(leavesOf).flatMap(aliasesOf)])
+async function namedSources(session: Session, ruleset: Ruleset): Promise<ReadonlySet<string>> {
+  const named = new Set(ruleset.sources.additional)
+  for (const rule of [...ruleset.rules.flatMap(leavesOf), ...ruleset.analyzers])
+    for (const name of await aliasesOf(session, measureOf(rule))) named.add(name)
+  return named
 }
 
 export const leavesOf = (rule: Rule): readonly SimpleRule[] =>
   rule.kind === 'rule' ? [rule] : rule.rules.flatMap(leavesOf)
 
-const WORD = /[\p{L}_][\p{L}\p{N}_]*/gu
+/** What a rule measures, and of what. */
+interface Measure {
+  readonly name: string
+  readonly values: readonly string[]
+}
 
-function aliasesOf({ type, parameters }: SimpleRule): readonly string[] {
-  const [first = '', second = ''] = parameters.map(each => each.value)
-  switch (type.name) {
+/** DetectAnomalies names what it watches first. */
+function measureOf({ type, parameters }: Pick<SimpleRule, 'type' | 'parameters'>): Measure {
+  const values = parameters.map(each => each.value)
+  return type.name === 'DetectAnomalies'
+    ? { name: values[0] ?? '', values: values.slice(1) }
+    : { name: type.name, values }
+}
+
+async function aliasesOf(session: Session, { name, values }: Measure): Promise<readonly string[]> {
+  const [first = '', second = ''] = values
+  switch (name) {
     case 'RowCountMatch':
     case 'SchemaMatch':
     case 'DatasetMatch':
@@ -63,9 +79,18 @@ function aliasesOf({ type, parameters }: SimpleRule): readonly string[] {
     case 'ReferentialIntegrity':
       return [second.split('.')[0]?.trim() ?? '']
     case 'AggregateMatch':
+      return wordsOf(`${first} ${second}`)
     case 'CustomSql':
-      return `${first} ${second}`.match(WORD) ?? []
+      return tablesIn(session, first)
     default:
       return []
   }
 }
+
+/** A statement that DuckDB's parser does not take as it stands may be one of Spark's: any word of it may be a table then. */
+async function tablesIn(session: Session, statement: string): Promise<readonly string[]> {
+  const read = await readSelect(session, statement)
+  return read.kind === 'select' ? read.names.tables.map(table => table.name) : wordsOf(statement)
+}
+
+const wordsOf = (text: string): readonly string[] => text.match(/[\p{L}_][\p{L}\p{N}_]*/gu) ?? []

@@ -1,14 +1,14 @@
-import type { Session } from '#lake/duckdb/engine.ts'
-import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { Rule } from '#lake/dqdl/ast.ts'
 import { fieldOf, type Relation } from '#lake/dqdl/relation.ts'
+import type { Session } from '#lake/duckdb/engine.ts'
+import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 
 /** A rule whose failing rows are to be put aside. */
 export interface RowRule {
   readonly rule: Rule
   /** The rule as it prints. */
   readonly text: string
-  /** SQL over the relation: whether a row passes. */
+  /** SQL over the relation: whether a row passes; null of rows that the rule has nothing to say of. */
   readonly passes: Sql
 }
 
@@ -36,9 +36,9 @@ export async function splitRows(
   relation: Relation,
   { rules, path }: { readonly rules: readonly RowRule[]; readonly path: string },
 ): Promise<FailingRows> {
-  const flags = rules.map((_rule, at) => ident(`__sluice_pass_${at}`))
+  const flags = freshNames(relation, rules.length).map(ident)
   const flagged = join(
-    rules.map(({ passes }, at) => sql`COALESCE(${passes}, FALSE) AS ${flags[at] as Sql}`),
+    rules.map(({ passes }, at) => sql`COALESCE(${passes}, TRUE) AS ${flags[at] as Sql}`),
     ', ',
   )
   const failed = (value: (rule: RowRule, at: number) => Sql): Sql =>
@@ -52,6 +52,13 @@ export async function splitRows(
   const rows = sql`SELECT _raw_object, _raw_row, ${numbers} AS rules, ${reason} AS reason, ${message} AS message FROM (SELECT *, ${flagged} FROM ${relation.source}) WHERE NOT (${join(flags, ' AND ')})`
   await session.run(sql`COPY (${rows}) TO ${path} (FORMAT parquet)`)
   return { path, byRule: await countByRule(session, path, rules.length), byObject: await countByObject(session, path) }
+}
+
+/** Names that no column has. */
+function freshNames({ columns }: Relation, count: number): readonly string[] {
+  let prefix = '__sluice_pass_'
+  while (columns.some(({ name }) => name.toLowerCase().startsWith(prefix))) prefix += '_'
+  return Array.from({ length: count }, (_none, at) => `${prefix}${at}`)
 }
 
 const read = (path: string): Sql => sql`read_parquet(${path}, hive_partitioning = FALSE)`

@@ -3,9 +3,10 @@ import { updateTable } from '#lake/iceberg/commit.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, setSchema } from '#lake/iceberg/metadata.ts'
 import { evolveSchema } from '#lake/iceberg/schema.ts'
 import type { Table } from '#lake/iceberg/table.ts'
-import { ensureTable, TABLE_PROPERTIES, tableDefinition } from '#lake/iceberg/table-definition.ts'
+import { ensureTable, TABLE_PROPERTIES, type TableDefinition, tableDefinition } from '#lake/iceberg/table-definition.ts'
 import type { IcebergType, PartitionSpec, Schema, SortOrder, TableMetadata } from '#lake/iceberg/types.ts'
 import type { Lake } from '#lake/lake.ts'
+import { QUALITY_RESULTS, RESULT_COLUMNS } from '#lake/quality-results.ts'
 
 /** A table as staged files are written for it. Field ids are never given twice, so the files stay right whatever the table becomes. */
 export interface OpenTable {
@@ -26,6 +27,8 @@ export interface Tables {
   widen(columns: readonly Column[]): Promise<OpenTable>
   /** Made when the first record is put aside. */
   quarantine(columns: readonly Column[]): Promise<OpenTable>
+  /** What the rules of all datasets said, batch by batch. Made when the first dataset has rules. */
+  results(): Promise<OpenTable>
 }
 
 export async function openTables(lake: Lake, dataset: Dataset): Promise<Tables> {
@@ -45,7 +48,18 @@ export async function openTables(lake: Lake, dataset: Dataset): Promise<Tables> 
         }),
         dataset,
       ),
+    results: async () => opened(await ensureTable(lake, RESULTS), dataset),
   }
+}
+
+/** Whoever asks for one dataset reads its rows alone. */
+const RESULTS: TableDefinition = {
+  name: QUALITY_RESULTS,
+  columns: [...RESULT_COLUMNS, ...LINEAGE],
+  partitionBy: [{ column: 'dataset', transform: { name: 'identity' } }],
+  sortBy: [],
+  description: 'What the rules of every dataset said of every batch',
+  properties: TABLE_PROPERTIES,
 }
 
 /** More are refused by engines, or make every manifest and every query slow; what does not become a column stays in `_rescued`. */

@@ -151,7 +151,7 @@ export async function stageObject(
         () => fetchRange(access, handle, { uri, version, bytes, ...range }),
       ),
     )
-    const sha256 = options.unhashed ? '' : await sha256Handle(handle)
+    const sha256 = options.unhashed && options.sha256 === undefined ? '' : await sha256Handle(handle)
     if (options.sha256 !== undefined && options.sha256 !== sha256)
       throw new LakeError('checksum', `${uri} does not have the bytes it was stored with`, {
         uri,

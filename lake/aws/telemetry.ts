@@ -16,11 +16,13 @@ let shared: Telemetry | undefined
 export function telemetry(): Telemetry {
   shared ??= {
     logger: new Logger(),
-    metrics: new Metrics({ namespace: process.env['POWERTOOLS_METRICS_NAMESPACE'] ?? 'Sluice' }),
+    metrics: new Metrics({ namespace: metricsNamespace() }),
     tracer: new Tracer(),
   }
   return shared
 }
+
+export const metricsNamespace = (): string => process.env['POWERTOOLS_METRICS_NAMESPACE'] ?? 'Sluice'
 
 /** The Log port on Powertools: JSON lines with the allowed fields only. */
 export function powertoolsLog(logger: Pick<Logger, 'info' | 'warn' | 'error'>): Log {

@@ -59,8 +59,9 @@ async function head(root: string, place: DiskPlace, options: ReadOptions = {}): 
 
 /** The object is its own staged file. What is hashed is what a reader of the path then sees, because objects are replaced, not changed. */
 function stage(place: DiskPlace, options: StageOptions): Promise<StagedFile> {
+  if (options.unhashed && options.sha256 === undefined) return stageUnread(place, options)
   return reading(place, options, async (handle, bytes) => {
-    const sha256 = options.unhashed ? '' : await sha256Handle(handle)
+    const sha256 = await sha256Handle(handle)
     if (options.sha256 !== undefined && options.sha256 !== sha256)
       throw new LakeError('checksum', `${place.uri} does not have the bytes it was stored with`, {
         uri: place.uri,
@@ -69,6 +70,13 @@ function stage(place: DiskPlace, options: StageOptions): Promise<StagedFile> {
       })
     return { path: place.path, bytes, sha256 }
   })
+}
+
+async function stageUnread(place: DiskPlace, options: ReadOptions): Promise<StagedFile> {
+  const stats = await statObject(place)
+  if (stats === undefined || (options.version !== undefined && options.version !== versionOf(stats)))
+    throw new LakeError('not-found', `${place.uri} does not exist`, { uri: place.uri, version: options.version })
+  return { path: place.path, bytes: Number(stats.size), sha256: '' }
 }
 
 type Handle = Awaited<ReturnType<typeof open>>

@@ -145,7 +145,7 @@ async function stage(
   uri: Uri,
   options: StageOptions & { readonly folder: string },
 ): Promise<{ readonly path: string; readonly bytes: number; readonly sha256: string }> {
-  const sha256 = options.unhashed ? '' : hashOf(found.bytes)
+  const sha256 = options.unhashed && options.sha256 === undefined ? '' : hashOf(found.bytes)
   checkHash(uri, options.sha256, sha256)
   await mkdir(options.folder, { recursive: true })
   const path = join(options.folder, stagedName(uri, found.version))

@@ -137,7 +137,7 @@ const isOneOf = ({ kind, text }: Token, texts: readonly string[]): boolean =>
 
 /** Keywords have one spelling, some a second in capitals; this is the way out for all others. */
 export function spelling({ kind, text }: Pick<Token, 'kind' | 'text'>): string | undefined {
-  if (kind !== 'word' || KEYWORDS.has(text)) return undefined
+  if (kind !== 'word') return undefined
   const known = [...KEYWORDS].find(each => each.toLowerCase() === text.toLowerCase())
   return known === undefined ? undefined : `write ${known}`
 }

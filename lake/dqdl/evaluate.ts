@@ -1,181 +1,208 @@
-import type { Cell, Session } from '../duckdb/engine.ts'
-import { ident, join, type Sql, sql } from '../duckdb/sql.ts'
-import { isLakeError } from '../errors.ts'
+import type { Session } from '../duckdb/engine.ts'
+import { type Sql, sql } from '../duckdb/sql.ts'
+import { type AnalyzerResult, analyzerChecks, analyzerResult } from './analyzers.ts'
 import { type CompositeRule, type Labels, labelsOf, type Rule, type Ruleset, type SimpleRule } from './ast.ts'
-import { type Check, type CheckContext, errorOf, type Judgement, type Values } from './check.ts'
+import { type Check, type CheckContext, errorOf, type Judgement, lastOf } from './check.ts'
+import { readStatements } from './custom-sql.ts'
+import { type Computed, compute, countOf, type More, planOf, rowCountsOf, valuesOf } from './evaluate-scans.ts'
+import { printEvaluated } from './evaluated-rule.ts'
 import { printRule } from './printer.ts'
+import type { Relation } from './relation.ts'
+import { glueRows, packRows, rowOutcome } from './row.ts'
+import { countGood } from './rule-columns.ts'
 import { checkOf } from './rules/registry.ts'
 
 export interface RuleResult {
   /** The rule as it prints. */
   readonly text: string
   readonly outcome: Judgement['outcome']
+  /** Of a rule that did not pass, and of one that had no row to look at. */
   readonly reason: string | undefined
   readonly metrics: Readonly<Record<string, number>>
+  /** The rule with its dynamic parts replaced by what they were. */
+  readonly evaluatedRule: string
   readonly labels: Labels
-  /** Rows of the primary table by what the rule says of each; undefined when it says nothing of rows. */
-  readonly rows: { readonly passed: number; readonly failed: number } | undefined
+  /** Whether the rule says something of each row. */
+  readonly rowLevel: boolean
+  /** Rows of the primary by what the rule says of each. */
+  readonly counts: { readonly passed: number; readonly failed: number; readonly skipped: number } | undefined
 }
 
 export interface Evaluation {
   readonly rules: readonly RuleResult[]
+  readonly analyzers: readonly AnalyzerResult[]
+  /** Of rules and analyzers, under the names of the history: those of a rule with a `where` bear it. */
   readonly metrics: Readonly<Record<string, number>>
   /** Passed rules of all, 0 to 1. */
   readonly score: number
-  /** For each rule the test that a row passes, as SQL over the primary; undefined when the rule says nothing of rows. */
+  /** For each rule what it says of a row, as SQL over the rows that were evaluated and no others; undefined when it says nothing of rows. */
   readonly rowTests: readonly (Sql | undefined)[]
+  /** The rows of the primary with Glue's four columns behind them; `packRows` is the cheaper form. */
+  readonly rows: Sql
 }
 
 /**
  * Evaluates all rules over a table: one scan for every aggregate, one for each set of keys, and a statement each for what joins other
  * tables. A rule that cannot be evaluated is an `Error` with the reason; nothing a ruleset says makes this throw.
  */
-export async function evaluate(session: Session, ruleset: Ruleset, context: CheckContext): Promise<Evaluation> {
-  const simple = ruleset.rules.flatMap(leavesOf)
-  const checks = new Map(simple.map(rule => [rule, checkOf(rule, context)]))
-  const plan = planOf([...checks.values()])
-  const computed = await compute(session, plan, context)
-  const judged = new Map(simple.map(rule => [rule, judgeRule(checks.get(rule) as Check, computed)]))
-  const rules = ruleset.rules.map(rule => resultOf(ruleset, rule, { judged, checks, computed }))
-  const metrics = Object.assign({}, ...rules.map(each => each.metrics)) as Record<string, number>
-  const score = rules.length === 0 ? 1 : rules.filter(each => each.outcome === 'Passed').length / rules.length
-  return { rules, metrics, score, rowTests: ruleset.rules.map(rule => rowTestOf(rule, checks)) }
+export async function evaluate(session: Session, ruleset: Ruleset, given: CheckContext): Promise<Evaluation> {
+  const leaves = ruleset.rules.flatMap(leavesOf)
+  const context = { ...given, statements: await readStatements(session, [...leaves, ...ruleset.analyzers], given) }
+  const checks = new Map(leaves.map(rule => [rule, checkOf(rule, ofRule(rule, context))]))
+  const analyzers = ruleset.analyzers.map(analyzer => ({ analyzer, checks: analyzerChecks(analyzer, context) }))
+  const all = [...checks.values(), ...analyzers.flatMap(each => each.checks)]
+  const more = [{ aggregates: [ROWS] }, ...ruleset.rules.map(rule => compositePlan(rule, checks, context))]
+  const computed = await compute(session, planOf(all, more), context.relation)
+  const run: Run = { ruleset, context, checks, computed }
+  const judged = new Map(leaves.map(rule => [rule, judge(checks.get(rule) as Check, computed)]))
+  const rules = ruleset.rules.map(rule => resultOf(rule, judged, run))
+  const measured = analyzers.map(each =>
+    analyzerResult(
+      each.analyzer,
+      each.checks.map(check => judge(check, computed)),
+    ),
+  )
+  return {
+    rules,
+    analyzers: measured,
+    metrics: Object.assign({}, ...[...judged].map(historic), ...measured.map(each => each.metrics)),
+    score: rules.length === 0 ? 1 : rules.filter(each => each.outcome === 'Passed').length / rules.length,
+    ...rowLevel(rules, run),
+  }
 }
 
 const leavesOf = (rule: Rule): readonly SimpleRule[] => (rule.kind === 'rule' ? [rule] : rule.rules.flatMap(leavesOf))
 
-// --- Computing -----------------------------------------------------------------------------------------------------
-
-interface Plan {
-  /** Aggregates by their SQL text: equal ones are computed once. */
-  readonly aggregates: ReadonlyMap<string, Sql>
-  readonly queries: ReadonlyMap<string, Sql>
-}
-
-type Result<T> = { readonly value: T } | { readonly problem: string }
-
-interface Computed {
-  readonly aggregates: ReadonlyMap<string, Result<Cell>>
-  readonly queries: ReadonlyMap<string, Result<Values>>
-}
-
-function planOf(checks: readonly Check[]): Plan {
-  const aggregates = checks.flatMap(check => [
-    ...Object.values(check.aggregates ?? {}),
-    ...(check.row && !isWindowed(check.row) ? [failures(check.row), ROWS] : []),
-  ])
-  const queries = checks.flatMap(check => check.queries ?? [])
-  return {
-    aggregates: new Map(aggregates.map(each => [each.text, each])),
-    queries: new Map(queries.map(each => [each.text, each])),
-  }
-}
-
 const ROWS = sql`count(*)`
-const failures = (row: Sql): Sql => sql`count_if(NOT ${row})`
-/** Tests that look at other rows cannot stand inside an aggregate. */
-const isWindowed = (row: Sql): boolean => row.text.includes(' OVER (')
 
-async function compute(session: Session, plan: Plan, context: CheckContext): Promise<Computed> {
-  const aggregates = await computeAggregates(session, [...plan.aggregates.values()], context)
-  const queries = new Map<string, Result<Values>>()
-  for (const query of plan.queries.values()) queries.set(query.text, await firstRow(session, query))
-  return { aggregates, queries }
-}
+/** A metric over the rows of a `where` is another one than that over all rows, and has a history of its own. */
+const historyName = (metric: string, { where }: SimpleRule): string =>
+  where === undefined ? metric : `${metric} where ${where}`
 
-/** All in one scan; when that fails, each alone, so that one rule's bad cast costs no other rule its result. */
-async function computeAggregates(
-  session: Session,
-  aggregates: readonly Sql[],
-  { relation }: CheckContext,
-): Promise<Computed['aggregates']> {
-  const select = (list: readonly Sql[]): Sql =>
-    sql`SELECT ${join(
-      list.map((each, at) => sql`${each} AS ${ident(`m${at}`)}`),
-      ', ',
-    )} FROM ${relation.source}`
-  if (aggregates.length === 0) return new Map()
-  const together = await firstRow(session, select(aggregates))
-  if ('value' in together)
-    return new Map(aggregates.map((each, at) => [each.text, { value: together.value[`m${at}`] ?? null }]))
-  const found = new Map<string, Result<Cell>>()
-  for (const each of aggregates) {
-    const alone = await firstRow(session, select([each]))
-    found.set(each.text, 'value' in alone ? { value: alone.value['m0'] ?? null } : alone)
-  }
-  return found
-}
+const ofRule = (rule: SimpleRule, context: CheckContext): CheckContext => ({
+  ...context,
+  history: metric => context.history(historyName(metric, rule)),
+})
 
-async function firstRow(session: Session, statement: Sql): Promise<Result<Values>> {
-  try {
-    return { value: (await session.rows(statement))[0] ?? {} }
-  } catch (error) {
-    // Memory is no fault of the rule: the whole evaluation fails and is tried again.
-    if (isLakeError(error, 'engine-failed')) return { problem: error.message.split('\n')[0] as string }
-    throw error
-  }
-}
+const historic = ([rule, { metrics }]: readonly [SimpleRule, Judgement]): Judgement['metrics'] =>
+  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [historyName(name, rule), value]))
 
-// --- Judging -------------------------------------------------------------------------------------------------------
-
-function judgeRule(check: Check, computed: Computed): Judgement {
-  const values: Record<string, Cell> = {}
-  for (const [name, aggregate] of Object.entries(check.aggregates ?? {})) {
-    const result = computed.aggregates.get(aggregate.text)
-    if (result && 'problem' in result) return errorOf(result.problem)
-    values[name] = result?.value ?? null
-  }
-  for (const query of check.queries ?? []) {
-    const result = computed.queries.get(query.text)
-    if (result && 'problem' in result) return errorOf(result.problem)
-    Object.assign(values, result?.value)
-  }
-  return check.judge(values)
-}
-
-interface Judged {
-  readonly judged: ReadonlyMap<SimpleRule, Judgement>
+interface Run {
+  readonly ruleset: Ruleset
+  readonly context: CheckContext
   readonly checks: ReadonlyMap<SimpleRule, Check>
   readonly computed: Computed
 }
 
-function resultOf(ruleset: Ruleset, rule: Rule, { judged, checks, computed }: Judged): RuleResult {
-  const { outcome, reason, metrics } = judgementOf(rule, judged)
-  const row = rule.kind === 'rule' ? checks.get(rule)?.row : undefined
-  const [all, bad] = row ? [computed.aggregates.get(ROWS.text), computed.aggregates.get(failures(row).text)] : []
-  const rows =
-    all && bad && 'value' in all && 'value' in bad
-      ? { passed: Number(all.value) - Number(bad.value), failed: Number(bad.value) }
-      : undefined
-  return { text: printRule(rule), outcome, reason, metrics, labels: labelsOf(ruleset, rule), rows }
+// --- Judging -------------------------------------------------------------------------------------------------------
+
+function judge(check: Check, computed: Computed): Judgement {
+  const values = valuesOf(check, computed)
+  return 'value' in values ? check.judge(values.value) : errorOf(values.problem)
 }
 
-function judgementOf(rule: Rule, judged: Judged['judged']): Judgement {
+type Judged = ReadonlyMap<SimpleRule, Judgement>
+
+function resultOf(rule: Rule, judged: Judged, run: Run): RuleResult {
+  const { context, ruleset } = run
+  const counts = countsOf(rule, run)
+  const byRows = rule.kind === 'composite' && context.composites === 'row'
+  const overall = judgementOf(rule, judged)
+  const { outcome, reason, metrics } = byRows ? judgeRows(rule, counts, overall) : overall
+  const last = (each: Rule) => lastOf(each.kind === 'rule' ? ofRule(each, context) : context, metricOf(each, judged))
+  return {
+    text: printRule(rule),
+    outcome,
+    reason,
+    metrics,
+    evaluatedRule: printEvaluated(rule, { nowMs: context.nowMs, last }),
+    labels: labelsOf(ruleset, rule),
+    rowLevel: counts !== undefined,
+    counts,
+  }
+}
+
+const metricOf = (rule: Rule, judged: Judged): string => Object.keys(judgementOf(rule, judged).metrics)[0] ?? ''
+
+function judgementOf(rule: Rule, judged: Judged): Judgement {
   return rule.kind === 'rule' ? (judged.get(rule) as Judgement) : judgeComposite(rule, judged)
 }
 
 /** Each nested rule over the whole table, then and/or: an error decides nothing that another rule decides already. */
-function judgeComposite(rule: CompositeRule, judged: Judged['judged']): Judgement {
+function judgeComposite(rule: CompositeRule, judged: Judged): Judgement {
   const nested = rule.rules.map(each => judgementOf(each, judged))
-  const metrics = Object.assign({}, ...nested.map(each => each.metrics)) as Record<string, number>
-  const decisive = rule.operator === 'and' ? 'Failed' : 'Passed'
-  const outcome = nested.some(each => each.outcome === decisive)
-    ? decisive
-    : nested.some(each => each.outcome === 'Error')
-      ? 'Error'
-      : decisive === 'Failed'
-        ? 'Passed'
-        : 'Failed'
+  const metrics = Object.assign({}, ...nested.map(each => each.metrics)) as Judgement['metrics']
+  const [decisive, otherwise] =
+    rule.operator === 'and' ? (['Failed', 'Passed'] as const) : (['Passed', 'Failed'] as const)
+  const has = (outcome: Judgement['outcome']): boolean => nested.some(each => each.outcome === outcome)
+  const outcome = has(decisive) ? decisive : has('Error') ? 'Error' : otherwise
+  if (outcome === 'Passed') return { outcome, metrics }
   const reasons = nested.filter(each => each.outcome !== 'Passed').map(each => each.reason ?? each.outcome)
-  return { outcome, metrics, ...(outcome === 'Passed' ? {} : { reason: reasons.join('; ') }) }
+  return { outcome, metrics, reason: reasons.join('; ') }
+}
+
+/** Glue's method ROW: the composite holds for every row. Rules that count over all rows cannot take part. */
+function judgeRows(rule: CompositeRule, counts: RuleResult['counts'], { metrics }: Judgement): Judgement {
+  const excluded = leavesOf(rule).find(each => each.type.excludedFromRows || each.threshold)
+  if (excluded)
+    return errorOf(`${printRule(excluded)} cannot be part of a composite that is evaluated row by row`, metrics)
+  if (!counts) return errorOf('not all rules of the composite have an outcome for single rows', metrics)
+  if (counts.failed === 0) return { outcome: 'Passed', metrics }
+  return { outcome: 'Failed', metrics, reason: `${counts.failed} rows do not satisfy the rule` }
 }
 
 // --- Rows ----------------------------------------------------------------------------------------------------------
 
-/** A composite has an outcome for a row only when all of its rules have one. */
-function rowTestOf(rule: Rule, checks: ReadonlyMap<SimpleRule, Check>): Sql | undefined {
-  if (rule.kind === 'rule') return checks.get(rule)?.row
-  const tests = rule.rules.map(each => rowTestOf(each, checks))
-  if (tests.some(test => test === undefined)) return undefined
-  return sql`(${join(tests as readonly Sql[], rule.operator === 'and' ? ' AND ' : ' OR ')})`
+/** Rows that pass a composite and rows that fail it: with all other counts, unless nested rules ask other rows or tables. */
+function compositePlan(rule: Rule, checks: Run['checks'], context: CheckContext): More {
+  const outcome = rule.kind === 'composite' ? rowOutcome(rule, checks, context) : undefined
+  if (!outcome) return {}
+  if (leavesOf(rule).some(leaf => checks.get(leaf)?.row?.counted))
+    return { queries: [countsQuery(outcome, context.relation)] }
+  return { aggregates: [countGood(outcome, undefined), countBad(outcome)] }
+}
+
+const countBad = (outcome: Sql): Sql => sql`count_if(NOT ${outcome})`
+
+const countsQuery = (outcome: Sql, { source }: Relation): Sql =>
+  sql`SELECT ${countGood(outcome, undefined)} AS good, ${countBad(outcome)} AS bad FROM ${source}`
+
+function countsOf(rule: Rule, run: Run): RuleResult['counts'] {
+  const total = countOf(run.computed, ROWS)
+  if (total === undefined) return undefined
+  if (rule.kind === 'composite') return compositeCounts(rule, run, total)
+  const check = run.checks.get(rule)
+  const counts = check?.row && rowCountsOf(check, check.row, run.computed)
+  if (!counts) return undefined
+  const [failed, outside] = [counts.kept - counts.good, total - counts.kept]
+  return run.context.filteredRows === 'skipped'
+    ? { passed: counts.good, failed, skipped: outside }
+    : { passed: counts.good + outside, failed, skipped: 0 }
+}
+
+function compositeCounts(rule: Rule, { checks, context, computed }: Run, total: number): RuleResult['counts'] {
+  const outcome = rowOutcome(rule, checks, context)
+  if (!outcome) return undefined
+  const apart = computed.queries.get(countsQuery(outcome, context.relation).text)
+  const [passed, failed] =
+    apart && 'value' in apart
+      ? [Number(apart.value['good']), Number(apart.value['bad'])]
+      : [countOf(computed, countGood(outcome, undefined)), countOf(computed, countBad(outcome))]
+  if (passed === undefined || failed === undefined) return undefined
+  return { passed, failed, skipped: total - passed - failed }
+}
+
+/**
+ * Only of rules that could be counted: a test that fails to run would fail all others with it. And one that no row fails need not be
+ * run again, which is most of them in most batches.
+ */
+function rowLevel(rules: readonly RuleResult[], run: Run): Pick<Evaluation, 'rowTests' | 'rows'> {
+  const { ruleset, checks, context } = run
+  const rowTests = ruleset.rules.map((rule, at) => {
+    const counts = rules[at]?.counts
+    if (!counts) return undefined
+    return counts.failed + counts.skipped === 0 ? sql`TRUE` : rowOutcome(rule, checks, context)
+  })
+  const spoken = rules.map(({ text }, at) => ({ text, outcome: rowTests[at] }))
+  return { rowTests, rows: glueRows(packRows(context.relation, spoken, context.filteredRows === 'skipped')) }
 }

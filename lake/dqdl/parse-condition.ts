@@ -68,10 +68,18 @@ function parseOperator(cursor: Cursor): Operator | undefined {
 }
 
 /** The operators of other languages, each with DQDL's. */
+const DOUBLED: ReadonlyMap<string, string> = new Map([
+  ['==', '='],
+  ['<>', '!='],
+  ['=>', '>='],
+  ['=<', '<='],
+])
+
 function rejectDoubled(cursor: Cursor, first: string): void {
+  if (!cursor.sees('=', '>', '<')) return
   const other = `${first}${cursor.peek().text}`
-  const meant = { '==': '=', '<>': '!=', '=>': '>=', '=<': '<=' }[other]
-  if (meant === undefined || !cursor.sees('=', '>', '<')) return
+  const meant = DOUBLED.get(other)
+  if (meant === undefined) return
   const span = { start: cursor.last.span.start, end: cursor.peek().span.end }
   cursor.fail(`DQDL has no ${other}`, { span, fix: `write ${meant} instead of ${other}` })
 }

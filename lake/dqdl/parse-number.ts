@@ -1,9 +1,10 @@
 import type { NumberOperand } from './ast.ts'
-import type { Cursor } from './cursor.ts'
+import { type Cursor, spelling } from './cursor.ts'
 import type { Token } from './lexer.ts'
 
-/** Deeper nesting is nobody's rule, and would exhaust the stack. */
+/** Deeper nesting and longer sums are nobody's rule, and would exhaust the stack of whoever walks the tree. */
 const DEPTH_MAX = 200
+const OPERATORS_MAX = 1_000
 
 /** All four operators have one precedence and associate to the left: 2 + 3 * 4 is 20. */
 export function parseNumber(cursor: Cursor, depth = 0): NumberOperand {
@@ -14,7 +15,8 @@ export function parseNumber(cursor: Cursor, depth = 0): NumberOperand {
 /** The rest of an expression of which the first operand is read. */
 export function moreOf(cursor: Cursor, first: NumberOperand, depth = 0): NumberOperand {
   let left = first
-  while (isOperatorNext(cursor)) {
+  for (let count = 0; isOperatorNext(cursor); count++) {
+    if (count === OPERATORS_MAX) return cursor.refuse(`an expression may have ${OPERATORS_MAX} operators`)
     const operator = cursor.next().text as '+' | '-' | '*' | '/'
     left = { kind: 'binary', operator, left, right: parseTerm(cursor, depth), inParentheses: false }
   }
@@ -44,7 +46,9 @@ function parseParenthesised(cursor: Cursor, depth: number): NumberOperand {
 }
 
 function parseCall(cursor: Cursor, depth: number): NumberOperand {
-  const name = cursor.next().text
+  const { text: name, span } = cursor.next()
+  if (name.toLowerCase() === 'now')
+    cursor.warn('AWS reads this as a function of numbers, not as the present time', { span, fix: 'write now()' })
   cursor.expect('(')
   const given: NumberOperand[] = []
   if (!cursor.sees(')')) {
@@ -66,7 +70,7 @@ export function valueFix({ kind, text }: Token): string | undefined {
   if (/^[\d.]+e\d+$/i.test(text)) return 'write the number without an exponent'
   const [, amount, unit] = /^(\d+)([a-z]+)$/i.exec(text) ?? []
   const amountFix = amount !== undefined && unit !== undefined ? unitFix(amount, unit) : undefined
-  return amountFix ?? `write "${text}" if it is text`
+  return amountFix ?? spelling({ kind, text }) ?? `write "${text}" if it is text`
 }
 
 const UNITS = ['days', 'hours', 'minutes', 'B', 'KB', 'MB', 'GB', 'TB']

@@ -55,9 +55,8 @@ export function leaveVariable(cursor: Cursor, scope: Scope): Resolved {
 /** What was meant as a name and is read as something else. */
 function rejectName(cursor: Cursor): void {
   const { kind, text, span } = cursor.peek()
-  const hint = spelling(cursor.last)
-  if (kind === 'number' && hint !== undefined)
-    cursor.fail(`"${cursor.last.text}" is read as a name`, { span: cursor.last.span, fix: hint })
+  const hint = kind === 'number' ? spelling(cursor.last) : undefined
+  if (hint !== undefined) cursor.fail(`"${cursor.last.text}" is read as a name`, { span: cursor.last.span, fix: hint })
   if (kind === 'number')
     cursor.fail(`expected a name or a condition, found "${text}"`, {
       fix: `a condition begins with an operator, such as > ${text}; a name in digits stands in double quotes`,

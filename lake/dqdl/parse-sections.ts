@@ -89,16 +89,16 @@ function parseSources(cursor: Cursor): Ruleset['sources'] {
 // --- Variables -----------------------------------------------------------------------------------------------------
 
 function parseVariables(cursor: Cursor): readonly Variable[] {
-  const variables: Variable[] = []
+  const variables = new Map<string, Variable>()
   while (cursor.peek().kind === 'word' && cursor.peek(1).text === '=') {
     rejectSection(cursor)
     const name = cursor.next()
     cursor.expect('=')
     const value = cursor.sees('[') ? parseValues(cursor) : parseValue(cursor)
     checkVariable(cursor, { name, value, variables })
-    variables.push({ name: name.text, value, span: cursor.from(name) })
+    variables.set(name.text, { name: name.text, value, span: cursor.from(name) })
   }
-  return variables
+  return [...variables.values()]
 }
 
 const SECTIONS = ['Metadata', 'DataSources', 'DefaultLabels', 'Rules', 'Analyzers']
@@ -136,14 +136,13 @@ function parseValue(cursor: Cursor): string {
 
 interface Declared extends Pick<Variable, 'value'> {
   readonly name: Token
-  readonly variables: readonly Variable[]
+  readonly variables: ReadonlyMap<string, Variable>
 }
 
 function checkVariable(cursor: Cursor, { name: { text: name, span }, value, variables }: Declared): void {
   if (name.startsWith('.') || name.startsWith('_'))
     cursor.refuse(`Variable name '${name}' cannot start with '.' or '_'`, { span })
-  if (variables.some(each => each.name === name))
-    cursor.refuse(`Variable '${name}' is already defined`, { span, fix: 'give it another name' })
+  if (variables.has(name)) cursor.refuse(`Variable '${name}' is already defined`, { span, fix: 'give it another name' })
   // AWS puts nothing into texts, and refuses a text that looks as if it should.
   if ([value].flat().some(text => /\$[a-zA-Z_]/.test(text)))
     cursor.refuse(`Nested variables are not supported in variable '${name}'`, {

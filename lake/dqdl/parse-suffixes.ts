@@ -11,9 +11,12 @@ export type Suffixes = Pick<SimpleRule, 'where' | 'threshold' | 'tags' | 'labels
 /** In the grammar where, labels and tags follow in this order; AWS's documentation and its own printer write them otherwise. */
 const ORDER = ['where', 'labels', 'with'] as const
 
+const NO_SUFFIXES: Suffixes = { where: undefined, threshold: undefined, tags: [], labels: {} }
+
 /** What follows the condition of a rule. */
 export function parseSuffixes(cursor: Cursor, type: RuleType, defaultLabels: Labels): Suffixes {
-  let found: Suffixes = { where: undefined, threshold: undefined, tags: [], labels: {} }
+  let found = NO_SUFFIXES
+  if (!cursor.sees(...ORDER)) return found
   const taken = new Set<string>()
   while (cursor.sees(...ORDER)) {
     const word = cursor.next()

@@ -84,3 +84,9 @@ function rewrite(pattern: string, spell: Spell): string {
     return part.startsWith('[') ? inside(part) : outside(part)
   })
 }
+
+/**
+ * What a text in another language means that stands between DQDL's quotes: a pattern, a predicate, a statement. Only the quotes in it are
+ * escaped for DQDL; every other backslash belongs to that language.
+ */
+export const withoutQuoteEscapes = (raw: string): string => raw.replaceAll('\\"', '"')

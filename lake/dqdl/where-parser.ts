@@ -1,4 +1,5 @@
-import { type BinaryOperator, type Expression, WhereProblem } from './where-tree.ts'
+import { Reader, type Token } from './where-lexer.ts'
+import { type BinaryOperator, type Expression, INTERVAL_UNITS } from './where-tree.ts'
 
 /**
  * Reads a predicate in the subset of Spark SQL that `docs/quality.md` lists. Spark's rules hold: both kinds of quotes are text,
@@ -9,93 +10,6 @@ export function parsePredicate(text: string): Expression {
   const tree = parseOr(reader, 0)
   if (reader.token.kind !== 'end') reader.fail(`unexpected ${reader.token.text}`)
   return tree
-}
-
-interface Token {
-  readonly kind: 'name' | 'quoted-name' | 'text' | 'number' | 'sign' | 'end'
-  readonly text: string
-  readonly at: number
-}
-
-const WHITE = /\s+/y
-const NAME = /[A-Za-z_][A-Za-z0-9_]*/y
-const NUMBER = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
-const SIGN = /<=>|<>|<=|>=|!=|==|\|\||[=<>+\-*/%(),.]/y
-const QUOTED_NAME = /`(?:[^`]|``)+`/y
-const SINGLE = /'(?:[^'\\]|\\[\s\S]|'')*'/y
-const DOUBLE = /"(?:[^"\\]|\\[\s\S]|"")*"/y
-
-class Reader {
-  readonly #text: string
-  #next = 0
-  token: Token
-
-  constructor(text: string) {
-    this.#text = text
-    this.token = this.#read()
-  }
-
-  advance(): Token {
-    const taken = this.token
-    this.token = this.#read()
-    return taken
-  }
-
-  /** Whether one of these keywords or signs comes next. */
-  sees(...words: readonly string[]): boolean {
-    const { kind, text } = this.token
-    return kind === 'name' ? words.includes(text.toUpperCase()) : kind === 'sign' && words.includes(text)
-  }
-
-  take(...words: readonly string[]): Token | undefined {
-    return this.sees(...words) ? this.advance() : undefined
-  }
-
-  expect(word: string): Token {
-    return (
-      this.take(word) ?? this.fail(`expected ${word}, found ${this.token.kind === 'end' ? 'the end' : this.token.text}`)
-    )
-  }
-
-  fail(message: string, at = this.token.at): never {
-    throw new WhereProblem(message, at)
-  }
-
-  #read(): Token {
-    this.#match(WHITE)
-    const at = this.#next
-    if (at >= this.#text.length) return { kind: 'end', text: '', at }
-    const name = this.#match(NAME)
-    if (name !== undefined) return { kind: 'name', text: name, at }
-    const number = this.#match(NUMBER)
-    if (number !== undefined) return { kind: 'number', text: number, at }
-    const quotedName = this.#match(QUOTED_NAME)
-    if (quotedName !== undefined)
-      return { kind: 'quoted-name', text: quotedName.slice(1, -1).replaceAll('``', '`'), at }
-    const text = this.#match(SINGLE) ?? this.#match(DOUBLE)
-    if (text !== undefined) return { kind: 'text', text: unquoted(text), at }
-    const sign = this.#match(SIGN)
-    if (sign !== undefined) return { kind: 'sign', text: sign, at }
-    return this.fail(`unexpected ${JSON.stringify(String.fromCodePoint(this.#text.codePointAt(at) as number))}`, at)
-  }
-
-  #match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#next
-    const found = pattern.exec(this.#text)?.[0]
-    if (found !== undefined) this.#next += found.length
-    return found
-  }
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '0': '\0', b: '\b' }
-
-/** Spark's escapes; before % and _ the backslash stays for LIKE. */
-function unquoted(text: string): string {
-  const quote = text[0] as string
-  const inner = text.slice(1, -1).replaceAll(`${quote}${quote}`, quote)
-  return inner.replace(/\\([\s\S])/g, (whole, escaped: string) =>
-    escaped === '%' || escaped === '_' ? whole : (ESCAPES[escaped] ?? escaped),
-  )
 }
 
 // --- Precedence, from the loosest ----------------------------------------------------------------------------------
@@ -118,7 +32,9 @@ function parseAnd(reader: Reader, depth: number): Expression {
 
 function parseNot(reader: Reader, depth: number): Expression {
   if (depth > DEPTH_MAX) reader.fail(`a predicate may be nested ${DEPTH_MAX} deep`)
-  return reader.take('NOT') ? { kind: 'not', operand: parseNot(reader, depth + 1) } : parseComparison(reader, depth)
+  return reader.take('NOT', '!')
+    ? { kind: 'not', operand: parseNot(reader, depth + 1) }
+    : parseComparison(reader, depth)
 }
 
 const COMPARISONS: Readonly<Record<string, BinaryOperator>> = {
@@ -133,14 +49,16 @@ const COMPARISONS: Readonly<Record<string, BinaryOperator>> = {
   '<=>': '<=>',
 }
 
+const SIGNS = Object.keys(COMPARISONS)
+
 function parseComparison(reader: Reader, depth: number): Expression {
-  const left = parseSum(reader, depth)
-  const comparison = reader.take(...Object.keys(COMPARISONS))
-  if (comparison) {
-    const operator = COMPARISONS[comparison.text] as BinaryOperator
-    return { kind: 'binary', operator, left, right: parseSum(reader, depth) }
+  let left = parseSum(reader, depth)
+  // To Spark a comparison is a value: `a = b IS NOT TRUE` asks about the comparison.
+  for (let sign = reader.take(...SIGNS); sign; sign = reader.take(...SIGNS)) {
+    const operator = COMPARISONS[sign.text] as BinaryOperator
+    left = { kind: 'binary', operator, left, right: parseSum(reader, depth) }
   }
-  if (reader.take('IS')) return parseIs(reader, left)
+  if (reader.take('IS')) return parseIs(reader, left, depth)
   const negated = reader.sees('NOT') && reader.advance() !== undefined
   if (reader.take('IN')) return { kind: 'in', operand: left, values: parseArguments(reader, depth, 1), negated }
   if (reader.take('BETWEEN')) {
@@ -152,14 +70,27 @@ function parseComparison(reader: Reader, depth: number): Expression {
   if (like) {
     const word = like.text.toUpperCase()
     const kind = word === 'LIKE' || word === 'ILIKE' ? 'like' : 'rlike'
-    return { kind, operand: left, pattern: parseSum(reader, depth), negated, ignoreCase: word === 'ILIKE' }
+    const pattern = parseSum(reader, depth)
+    const sign = kind === 'like' && reader.take('ESCAPE') ? parseEscape(reader) : '\\'
+    return { kind, operand: left, pattern, negated, ignoreCase: word === 'ILIKE', escape: sign }
   }
   return negated ? reader.fail('expected IN, BETWEEN, LIKE or RLIKE after NOT') : left
 }
 
-function parseIs(reader: Reader, operand: Expression): Expression {
+function parseEscape(reader: Reader): string {
+  const { kind, text, at } = reader.advance()
+  return kind === 'text' && text.length === 1 ? text : reader.fail('expected one character after ESCAPE', at)
+}
+
+function parseIs(reader: Reader, operand: Expression, depth: number): Expression {
   const negated = reader.take('NOT') !== undefined
-  const what = reader.take('NULL', 'TRUE', 'FALSE') ?? reader.fail('expected NULL, TRUE or FALSE after IS')
+  if (reader.take('DISTINCT')) {
+    reader.expect('FROM')
+    const same: Expression = { kind: 'binary', operator: '<=>', left: operand, right: parseSum(reader, depth) }
+    return negated ? same : { kind: 'not', operand: same }
+  }
+  const what =
+    reader.take('NULL', 'TRUE', 'FALSE') ?? reader.fail('expected NULL, TRUE, FALSE or DISTINCT FROM after IS')
   const word = what.text.toUpperCase()
   if (word === 'NULL') return { kind: 'is-null', operand, negated }
   return { kind: 'is-boolean', operand, value: word === 'TRUE', negated }
@@ -174,8 +105,13 @@ function parseSum(reader: Reader, depth: number): Expression {
 
 function parseProduct(reader: Reader, depth: number): Expression {
   let left = parseSigned(reader, depth)
-  for (let sign = reader.take('*', '/', '%'); sign; sign = reader.take('*', '/', '%'))
-    left = { kind: 'binary', operator: sign.text as BinaryOperator, left, right: parseSigned(reader, depth) }
+  for (let sign = reader.take('*', '/', '%', 'DIV'); sign; sign = reader.take('*', '/', '%', 'DIV'))
+    left = {
+      kind: 'binary',
+      operator: sign.text.toUpperCase() as BinaryOperator,
+      left,
+      right: parseSigned(reader, depth),
+    }
   return left
 }
 
@@ -198,7 +134,7 @@ function parsePrimary(reader: Reader, depth: number): Expression {
   switch (kind) {
     case 'number':
       reader.advance()
-      return { kind: 'number', text }
+      return { kind: 'number', text: text.replace(/(?:BD|[LSYDF])$/i, '') }
     case 'text':
       reader.advance()
       return { kind: 'text', value: text }
@@ -220,13 +156,30 @@ function parseWord(reader: Reader, depth: number): Expression {
   const word = name.text.toUpperCase()
   if ((word === 'DATE' || word === 'TIMESTAMP') && reader.token.kind === 'text')
     return { kind: 'typed', type: word, text: reader.advance().text }
+  if (word === 'INTERVAL' && ['number', 'text', 'sign'].includes(reader.token.kind) && !reader.sees('('))
+    return parseInterval(reader) ?? columnFrom(reader, name)
   if (reader.sees('(')) return word === 'CAST' ? parseCast(reader, depth) : parseCall(reader, name, depth)
   if (RESERVED.has(word)) return reader.fail(`unexpected ${name.text}`, name.at)
   return columnFrom(reader, name)
 }
 
+/** `INTERVAL 7 DAYS`, `INTERVAL '7' DAY`, `INTERVAL '7 days'`; a column of that name is left to the caller. */
+function parseInterval(reader: Reader): Expression | undefined {
+  if (reader.token.kind === 'sign' && !reader.sees('-')) return undefined
+  const sign = reader.take('-') ? -1 : 1
+  const { kind, text, at } = reader.advance()
+  const [, digits, inside] = /^\s*([+-]?\d+)(?:\s+([a-z]+))?\s*$/i.exec(text) ?? []
+  if (digits === undefined || (kind !== 'number' && kind !== 'text'))
+    return reader.fail('expected a whole number after INTERVAL', at)
+  const word = inside ?? reader.advance().text
+  const unit = INTERVAL_UNITS.find(each => each === word.toUpperCase() || `${each}S` === word.toUpperCase())
+  return unit === undefined
+    ? reader.fail(`expected one of ${INTERVAL_UNITS.join(', ')} after INTERVAL`, at)
+    : { kind: 'interval', amount: sign * Number(digits), unit }
+}
+
 const RESERVED: ReadonlySet<string> = new Set(
-  'AND OR NOT IN IS LIKE ILIKE RLIKE REGEXP BETWEEN WHEN THEN ELSE END SELECT FROM WHERE EXISTS'.split(' '),
+  'AND OR NOT IN IS LIKE ILIKE RLIKE REGEXP BETWEEN WHEN THEN ELSE END SELECT FROM WHERE EXISTS DIV ESCAPE'.split(' '),
 )
 
 const parseColumn = (reader: Reader): Expression => columnFrom(reader, reader.advance())

@@ -1,5 +1,5 @@
 import { join, type Sql, sql } from '../duckdb/sql.ts'
-import { patternProblem } from './patterns.ts'
+import { patternProblem, re2Pattern } from './patterns.ts'
 import { fieldAt, type Kind, kindOf, type Relation } from './relation.ts'
 import { callFunction } from './where-functions.ts'
 import { type BinaryOperator, type Expression, WhereProblem } from './where-tree.ts'
@@ -14,7 +14,7 @@ export interface WhereContext {
 /** SQL and what is known of its type. */
 export interface Term {
   readonly sql: Sql
-  readonly kind: Kind | 'null'
+  readonly kind: Kind | 'interval' | 'null'
 }
 
 /** A predicate as DuckDB SQL with Spark's meaning. Fails with a `WhereProblem` when there is none. */
@@ -39,6 +39,8 @@ function compile(tree: Expression, context: WhereContext): Term {
       return tree.type === 'DATE'
         ? { sql: sql`CAST(${tree.text} AS DATE)`, kind: 'date' }
         : { sql: sql`CAST(${tree.text} AS TIMESTAMP)`, kind: 'timestamp' }
+    case 'interval':
+      return { sql: sql`CAST(${`${tree.amount} ${tree.unit}`} AS INTERVAL)`, kind: 'interval' }
     case 'column':
       return columnTerm(tree, context)
     case 'not':
@@ -63,13 +65,20 @@ function numberSql(text: string): Sql {
     : sql`CAST(${text} AS ${/[.eE]/.test(text) ? sql`DOUBLE` : sql`HUGEINT`})`
 }
 
-function columnTerm(tree: Extract<Expression, { kind: 'column' }>, { relation }: WhereContext): Term {
+/** Functions that Spark also takes without parentheses, where no column has the name. */
+const BARE: ReadonlySet<string> = new Set(['current_date', 'current_timestamp'])
+
+function columnTerm(tree: Extract<Expression, { kind: 'column' }>, context: WhereContext): Term {
+  const { relation } = context
   const field = fieldAt(relation, tree.path)
+  const name = (tree.path[0] as string).toLowerCase()
+  if (!field && tree.path.length === 1 && BARE.has(name))
+    return callFunction({ kind: 'call', name, arguments: [], at: tree.at }, [], context)
   if (!field) throw new WhereProblem(`there is no column ${tree.path.join('.')}`, tree.at)
   return { sql: field.sql, kind: kindOf(field.type) }
 }
 
-const OPERATORS: Readonly<Record<Exclude<BinaryOperator, '/' | '%' | '<=>'>, Sql>> = {
+const OPERATORS: Readonly<Record<Exclude<BinaryOperator, '/' | '%' | 'DIV' | '<=>'>, Sql>> = {
   '=': sql`=`,
   '<>': sql`<>`,
   '<': sql`<`,
@@ -90,12 +99,14 @@ function binaryTerm(operator: BinaryOperator, left: Term, right: Term): Term {
     // Spark gives null where it divides by zero.
     case '/':
       return { sql: sql`(CAST(${one} AS DOUBLE) / NULLIF(CAST(${other} AS DOUBLE), 0))`, kind: 'number' }
+    case 'DIV':
+      return { sql: sql`trunc(${one} / NULLIF(${other}, 0))`, kind: 'number' }
     case '%':
       return { sql: sql`(${one} % NULLIF(${other}, 0))`, kind: 'number' }
     case '+':
     case '-':
     case '*':
-      return { sql: sql`(${one} ${OPERATORS[operator]} ${other})`, kind: left.kind === 'date' ? 'date' : 'number' }
+      return { sql: sql`(${one} ${OPERATORS[operator]} ${other})`, kind: kindOfSum(operator, left.kind, right.kind) }
     case '||':
       return { sql: sql`(CAST(${left.sql} AS VARCHAR) || CAST(${right.sql} AS VARCHAR))`, kind: 'text' }
     default:
@@ -103,9 +114,18 @@ function binaryTerm(operator: BinaryOperator, left: Term, right: Term): Term {
   }
 }
 
+/** A day and an interval are a time; two days differ by a number of days. */
+function kindOfSum(operator: '+' | '-' | '*', left: Term['kind'], right: Term['kind']): Term['kind'] {
+  const isTime = (kind: Term['kind']): boolean => kind === 'date' || kind === 'timestamp'
+  if (isTime(left) && isTime(right)) return left === 'date' && right === 'date' ? 'number' : 'interval'
+  if (left === 'interval' && right === 'interval') return 'interval'
+  if (left === 'interval' || right === 'interval') return 'timestamp'
+  return isTime(left) && operator !== '*' ? left : 'number'
+}
+
 /** Spark compares text with something else by casting the text; what cannot be cast is null, not an error. */
 function alike(left: Term, right: Term): readonly [Sql, Sql] {
-  if (left.kind === right.kind) return [left.sql, right.sql]
+  if (left.kind === right.kind || right.kind === 'interval' || left.kind === 'interval') return [left.sql, right.sql]
   if (left.kind === 'text') return [castText(left.sql, right.kind), right.sql]
   if (right.kind === 'text') return [left.sql, castText(right.sql, left.kind)]
   return [left.sql, right.sql]
@@ -128,7 +148,21 @@ function castText(text: Sql, kind: Term['kind']): Sql {
 
 type Other = Exclude<
   Expression,
-  { kind: 'text' | 'number' | 'boolean' | 'null' | 'typed' | 'column' | 'not' | 'negative' | 'and' | 'or' | 'binary' }
+  {
+    kind:
+      | 'text'
+      | 'number'
+      | 'boolean'
+      | 'null'
+      | 'typed'
+      | 'interval'
+      | 'column'
+      | 'not'
+      | 'negative'
+      | 'and'
+      | 'or'
+      | 'binary'
+  }
 >
 
 function compileOther(tree: Other, context: WhereContext): Sql {
@@ -151,7 +185,7 @@ function compileOther(tree: Other, context: WhereContext): Sql {
     }
     case 'like': {
       const word = tree.ignoreCase ? sql`ILIKE` : sql`LIKE`
-      return sql`(${not}(${inner(tree.operand).sql} ${word} ${inner(tree.pattern).sql} ESCAPE ${'\\'}))`
+      return sql`(${not}(${inner(tree.operand).sql} ${word} ${inner(tree.pattern).sql} ESCAPE ${tree.escape}))`
     }
     case 'rlike':
       return sql`(${not}regexp_matches(CAST(${inner(tree.operand).sql} AS VARCHAR), ${patternOf(tree.pattern)}))`
@@ -189,7 +223,7 @@ function patternOf(tree: Expression): Sql {
   if (tree.kind !== 'text') throw new WhereProblem('a regular expression must be a text', 0)
   const problem = patternProblem(tree.value)
   if (problem !== undefined) throw new WhereProblem(problem, 0)
-  return sql`${tree.value}`
+  return sql`${re2Pattern(tree.value)}`
 }
 
 const CAST_TYPES: Readonly<Record<string, Sql>> = {

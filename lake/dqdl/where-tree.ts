@@ -5,6 +5,7 @@ export type Expression =
   | { readonly kind: 'boolean'; readonly value: boolean }
   | { readonly kind: 'null' }
   | { readonly kind: 'typed'; readonly type: 'DATE' | 'TIMESTAMP'; readonly text: string }
+  | { readonly kind: 'interval'; readonly amount: number; readonly unit: IntervalUnit }
   /** Names from the column down. */
   | { readonly kind: 'column'; readonly path: readonly string[]; readonly at: number }
   | { readonly kind: 'not' | 'negative'; readonly operand: Expression }
@@ -36,6 +37,8 @@ export type Expression =
       readonly pattern: Expression
       readonly negated: boolean
       readonly ignoreCase: boolean
+      /** Of LIKE: the sign before a % or _ that is meant as it is. */
+      readonly escape: string
     }
   | { readonly kind: 'call'; readonly name: string; readonly arguments: readonly Expression[]; readonly at: number }
   | { readonly kind: 'cast'; readonly operand: Expression; readonly type: string; readonly at: number }
@@ -45,7 +48,10 @@ export type Expression =
       readonly otherwise: Expression | undefined
     }
 
-export type BinaryOperator = '=' | '<>' | '<' | '<=' | '>' | '>=' | '<=>' | '+' | '-' | '*' | '/' | '%' | '||'
+export type BinaryOperator = '=' | '<>' | '<' | '<=' | '>' | '>=' | '<=>' | '+' | '-' | '*' | '/' | '%' | 'DIV' | '||'
+
+export const INTERVAL_UNITS = ['YEAR', 'MONTH', 'WEEK', 'DAY', 'HOUR', 'MINUTE', 'SECOND'] as const
+export type IntervalUnit = (typeof INTERVAL_UNITS)[number]
 
 /** Why a predicate cannot be read or expressed, and where in its text. */
 export class WhereProblem extends Error {

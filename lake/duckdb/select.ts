@@ -4,7 +4,7 @@ import { Sql, sql } from './sql.ts'
 /** A text that a person wrote, as DuckDB's own parser sees it. */
 export type SelectText =
   | { readonly kind: 'select'; readonly statement: Sql; readonly names: SelectNames }
-  /** `at` is the place in the text, in characters. */
+  /** `at` is the place in the text, as JavaScript counts. */
   | { readonly kind: 'syntax'; readonly message: string; readonly at: number }
   | { readonly kind: 'not-select'; readonly message: string }
   | { readonly kind: 'not-one'; readonly statements: number }
@@ -44,16 +44,14 @@ type Serialized =
       readonly error: true
       readonly error_type: string
       readonly error_message: string
-      /** Decimal text of the byte offset. */
+      /** Decimal text of the offset, in code points. */
       readonly position?: string
     }
 
 function refusal(parsed: Extract<Serialized, { error: true }>, text: string): SelectText {
   if (parsed.error_type !== 'parser' && parsed.error_type !== 'syntax')
     return { kind: 'not-select', message: parsed.error_message }
-  const at = Buffer.from(text)
-    .subarray(0, Number(parsed.position ?? 0))
-    .toString().length
+  const at = [...text].slice(0, Number(parsed.position ?? 0)).join('').length
   return { kind: 'syntax', message: parsed.error_message, at }
 }
 

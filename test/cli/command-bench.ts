@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { check } from '../../cli/check.ts'
 import type { Command } from '../../cli/command.ts'
 import { runCommandLine } from '../../cli/command-line.ts'
 import { compact } from '../../cli/compact.ts'
@@ -17,7 +18,7 @@ import { diskLake, type LocalLake } from '../../lake/disk/disk-lake.ts'
 
 /** Commands run in this process against a lake in a folder; what a test checks stands in the test. */
 
-const COMMANDS: readonly Command[] = [local, put, tables, show, sql, explain, compact, maintain]
+const COMMANDS: readonly Command[] = [local, put, tables, show, sql, check, explain, compact, maintain]
 
 /** The least that routes, refuses and replaces; tests put in what they need. */
 export const orders = defineDataset({

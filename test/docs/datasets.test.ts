@@ -37,20 +37,24 @@ describe('settings', () => {
   })
 
   const dataset = { ...defineDataset(LEAN), publish: 'append' }
+  const gated = defineDataset({ ...LEAN, quality: 'Rules = [ RowCount > 0 ]' })
   test.each(rows.filter(({ fallback }) => fallback !== 'required').map(row => [row.name, row.fallback] as const))(
     '%s is %s by default',
     (name, fallback) => {
-      const value = name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], dataset)
+      // What the gate does by default shows in a dataset that has one.
+      const from = name.startsWith('quality.') ? gated : dataset
+      const value = name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], from)
       expect(written(value)).toBe(fallback.replaceAll('_', ''))
     },
   )
 
-  test('of limits, compaction and retention are all there', () => {
+  test('of limits, compaction, retention and the gate are all there', () => {
     const nested = (['limits', 'compaction', 'retention', 'raw'] as const).flatMap(group =>
       Object.keys(dataset[group]).map(key => `${group}.${key}`),
     )
+    const gate = ['rules', 'onFailure', 'rows'].map(key => `quality.${key}`)
     const csv = Object.keys(dataset.source.csv).map(key => `source.csv.${key}`)
-    expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining([...nested, ...csv]))
+    expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining([...nested, ...csv, ...gate]))
   })
 
   test('of columns', () => {
@@ -130,7 +134,9 @@ describe('lists', () => {
     const inCode = literal.flatMap(pattern =>
       [...sources('functions/quality').matchAll(pattern)].map(found => found[1]),
     )
-    expect(listed.toSorted()).toEqual([...new Set(inCode), 'type:<column>', 'required:<column>'].toSorted())
+    expect(listed.toSorted()).toEqual(
+      [...new Set(inCode), 'type:<column>', 'required:<column>', 'rule:<rule>'].toSorted(),
+    )
   })
 
   test('the reasons of rejection', () => {

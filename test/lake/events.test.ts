@@ -2,7 +2,7 @@
 import { expect, expectTypeOf, test } from 'vitest'
 import type { BatchManifest, ObjectOutcome, Verdict } from '../../lake/batch.ts'
 import { memoryLake } from '../../lake/disk/disk-lake.ts'
-import { batchRejected, EVENT_SOURCE, rawBatchReady, tableCommitted } from '../../lake/events.ts'
+import { batchRejected, EVENT_SOURCE, qualityEvaluated, rawBatchReady, tableCommitted } from '../../lake/events.ts'
 import type { LakeEvent } from '../../lake/lake.ts'
 
 const lake = memoryLake()
@@ -75,6 +75,44 @@ test('Table Committed sums the outcomes; the snapshot id is text', () => {
       smallFiles: 4,
       compactionDue: true,
     },
+  })
+})
+
+test('an evaluation is told in the field names of the events that Glue really sends', () => {
+  const rule = { evaluatedRule: '', reason: 'r', consequence: 'none', labels: {}, metrics: {} } as const
+  const quality = {
+    evaluatedMs: 0,
+    score: 0.25,
+    rules: [
+      { ...rule, rule: 'RowCount > 0', outcome: 'Passed' },
+      { ...rule, rule: 'IsComplete "a"', outcome: 'Failed' },
+      { ...rule, rule: 'IsComplete "b"', outcome: 'Failed' },
+      { ...rule, rule: 'IsComplete "c"', outcome: 'Error' },
+    ],
+    metrics: {},
+    results: { table: 'sluice__quality_results', tableUuid: 'u', schemaId: 0, specId: 0, files: [] },
+  } as const
+  expect(qualityEvaluated(lake, { dataset: 'orders', batch: 'B1', quality })).toEqual({
+    'detail-type': 'Data Quality Evaluation Results Available',
+    detail: {
+      context: { contextType: 'GLUE_JOB', jobId: 'B1', jobName: 'quality', evaluationContext: 'orders' },
+      resultId: 'B1',
+      rulesetNames: ['orders'],
+      state: 'FAILED',
+      score: 0.25,
+      numRulesSucceeded: 1,
+      numRulesFailed: 3,
+      numRulesSkipped: 0,
+      dataset: 'orders',
+      batch: 'B1',
+      verdict: 's3://memory-staging/orders/B1/verdict.json',
+    },
+  })
+  const passing = { ...quality, score: 1, rules: quality.rules.slice(0, 1) }
+  expect(qualityEvaluated(lake, { dataset: 'orders', batch: 'B1', quality: passing }).detail).toMatchObject({
+    state: 'SUCCEEDED',
+    numRulesSucceeded: 1,
+    numRulesFailed: 0,
   })
 })
 

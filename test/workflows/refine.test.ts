@@ -76,11 +76,19 @@ test.each(['append', 'replace'])('a batch that passes is published: %s', async m
     expect((call.arguments as { readonly Payload: unknown }).Payload).toEqual({ dataset: 'orders', batch: 'b1' })
 })
 
-test('a halted batch is not published: people and programs are told, and the execution succeeds', async () => {
+const recorded = { dataset: 'orders', batch: 'b1', rows: 0 }
+
+test('a halted batch: people and programs are told, what the rules said is recorded, and the execution succeeds', async () => {
   const halted = { ...passed, status: 'halt', reason: 'Completeness "id" > 0.99' }
-  const { execution, did, calls } = await run(() => halted, never)
+  const { execution, did, calls } = await run(
+    () => halted,
+    () => recorded,
+  )
   expect(execution).toEqual({ status: 'SUCCEEDED', output: halted })
-  expect(did).toEqual(['quality', 'publish', 'putEvents'])
+  expect(did).toEqual(['quality', 'publish', 'putEvents', 'publish'])
+  expect(calls[3]).toMatchObject({
+    arguments: { FunctionName: targets.publish, Payload: { dataset: 'orders', batch: 'b1' } },
+  })
   expect(calls[1]).toMatchObject({
     resource: 'arn:aws:states:::sns:publish',
     arguments: { TopicArn: targets.rejectedTopic, Subject: 'Sluice rejected a batch of orders' },
@@ -99,8 +107,21 @@ test('a halted batch is not published: people and programs are told, and the exe
 })
 
 test('a halt without a reason still has one in the event', async () => {
-  const { calls } = await run(() => ({ ...passed, status: 'halt' }), never)
+  const { calls } = await run(
+    () => ({ ...passed, status: 'halt' }),
+    () => recorded,
+  )
   expect(entry(calls[2])).toMatchObject({ Detail: { reason: 'halted by a quality rule' } })
+})
+
+test('when the results of a halted batch cannot be recorded, people have been told and the batch has failed', async () => {
+  const { execution, did, calls } = await run(
+    () => ({ ...passed, status: 'halt' }),
+    throws(named('Sluice.Terminal', 'no table')),
+  )
+  expect(execution).toEqual({ status: 'FAILED', error: 'Sluice.Terminal', cause: 'no table' })
+  expect(did).toEqual(['quality', 'publish', 'putEvents', 'publish', 'putEvents'])
+  expect(entry(calls[4])).toMatchObject({ DetailType: 'Batch Failed', Detail: { stage: 'publish' } })
 })
 
 test('a terminal error is not retried: "Batch Failed" and a failed execution', async () => {

@@ -5,8 +5,9 @@ import { decodeCsv, scanCsvInto } from './csv.ts'
 import { head, inflate, unreadable } from './inflate.ts'
 import { decodeJson, newGlance, scanJsonInto } from './json.ts'
 import type { JsonGlance } from './json-glance.ts'
-import { decodeParquet, parquetAsJson } from './parquet.ts'
-import type { RecordSink } from './records.ts'
+import type { Ordinals } from './ordinals.ts'
+import { decodeParquet, placesInParquet } from './parquet.ts'
+import type { PlaceSink, RecordSink } from './records.ts'
 import type { ScannedObject } from './scanned.ts'
 import { type DecodeTask, hasRefused } from './typed-copy.ts'
 
@@ -55,29 +56,40 @@ async function decodeContent(session: Session, task: PlainTask): Promise<Scanned
 }
 
 /**
- * Goes over the object once more, record by record, whatever way it was decoded: ordinals are the same. Returns the file that the places
- * of its records refer to.
+ * Looks records up by their ordinals, which are the same whatever way the object was decoded: goes over it once more and tells where each of
+ * them stands. Returns the file that these places refer to.
  */
-export async function rescan(session: Session, task: PlainTask, sink: RecordSink): Promise<string> {
+export async function placesIn(
+  session: Session,
+  task: PlainTask,
+  { wanted, sink }: { readonly wanted: Ordinals; readonly sink: PlaceSink },
+): Promise<string> {
+  const passing = only(wanted, sink)
   switch (await contentOf(task.path, task.contract.dataset.source.format)) {
-    case 'parquet': {
-      const path = await parquetAsJson(session, task)
-      await scanJsonInto({ ...task, path }, sink, { columnar: true })
-      return path
-    }
+    case 'parquet':
+      return placesInParquet(session, task, { wanted, sink })
     case 'avro': {
       const path = await avroAsJson(task)
-      await scanJsonInto({ ...task, path }, sink, { columnar: true })
+      await scanJsonInto({ ...task, path }, passing, { columnar: true })
       return path
     }
     case 'csv':
-      await scanCsvInto(task, sink)
+      await scanCsvInto(task, passing)
       return task.path
     default:
-      await scanJsonInto(task, sink)
+      await scanJsonInto(task, passing)
       return task.path
   }
 }
+
+/** What is refused was so when the object was decoded, and is in quarantine for that. */
+const only = (wanted: Ordinals, sink: PlaceSink): RecordSink => ({
+  accept: ({ ordinal, offset, length }) => {
+    if (wanted.has(ordinal)) sink.place({ ordinal, offset, length })
+  },
+  refuse: () => undefined,
+  drain: () => sink.drain(),
+})
 
 /** Formats that say what they are by their first bytes are believed; the declaration decides between the others. */
 async function contentOf(path: string, declared: string): Promise<string> {

@@ -8,6 +8,9 @@ import { duckdbType } from '#lake/iceberg/schema-text.ts'
 import type { ContractColumn } from '../contract.ts'
 import { unreadable } from './inflate.ts'
 import { scanJsonRecords } from './json.ts'
+import { linesOf } from './lines.ts'
+import type { Ordinals } from './ordinals.ts'
+import type { PlaceSink } from './records.ts'
 import type { ScannedObject } from './scanned.ts'
 import { clean, type DecodeTask, lineageValue, ROW_GROUP_ROWS } from './typed-copy.ts'
 
@@ -37,12 +40,23 @@ export async function decodeParquet(session: Session, task: DecodeTask): Promise
       if (!isLakeError(error, 'engine-failed')) throw error
     }
   }
-  return scanJsonRecords(session, { ...task, path: await asJson(session, task, columns) }, { columnar: true })
+  return scanJsonRecords(session, { ...task, path: await asJson(session, task, { columns }) }, { columnar: true })
 }
 
-/** The file as the JSON that its refused rows are kept in. */
-export async function parquetAsJson(session: Session, task: DecodeTask): Promise<string> {
-  return asJson(session, task, await columnsOf(session, task))
+/** Writes these rows alone as the JSON that refused rows are kept in, and says where each of them stands in it. Returns that file. */
+export async function placesInParquet(
+  session: Session,
+  task: DecodeTask,
+  { wanted, sink }: { readonly wanted: Ordinals; readonly sink: PlaceSink },
+): Promise<string> {
+  const rows = sql`WHERE file_row_number + 1 IN (${wanted.select}) ORDER BY file_row_number`
+  const path = await asJson(session, task, { columns: await columnsOf(session, task), rows })
+  const ordinals = wanted[Symbol.iterator]()
+  for await (const { offset, bytes } of linesOf(path)) {
+    sink.place({ ordinal: ordinals.next().value ?? 0, offset, length: bytes.length })
+    await sink.drain()
+  }
+  return path
 }
 
 type SourceColumns = ReadonlyMap<string, string>
@@ -183,7 +197,11 @@ function wayOf(source: string, target: Primitive): 'wider' | 'checked' | 'other'
 
 // --- The long way --------------------------------------------------------------------------------------------------
 
-async function asJson(session: Session, task: DecodeTask, columns: SourceColumns): Promise<string> {
+async function asJson(
+  session: Session,
+  task: DecodeTask,
+  { columns, rows = sql`` }: { readonly columns: SourceColumns; readonly rows?: Sql },
+): Promise<string> {
   const path = `${task.base}.parquet.ndjson`
   const outputs = [...columns].map(([name, type]) => {
     const column = ident(name)
@@ -195,7 +213,7 @@ async function asJson(session: Session, task: DecodeTask, columns: SourceColumns
   })
   await readable(async () => {
     await session.run(
-      sql`COPY (SELECT ${join(outputs, ', ')} FROM read_parquet(${task.path}, hive_partitioning = FALSE)) TO ${path} (FORMAT json)`,
+      sql`COPY (SELECT ${join(outputs, ', ')} FROM read_parquet(${task.path}, file_row_number = TRUE, hive_partitioning = FALSE) ${rows}) TO ${path} (FORMAT json)`,
     )
     return []
   })

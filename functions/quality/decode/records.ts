@@ -28,6 +28,12 @@ export interface RecordSink {
   drain(): Promise<void>
 }
 
+/** What is told of records that are looked up again. */
+export interface PlaceSink {
+  place(place: Place): void
+  drain(): Promise<void>
+}
+
 /** The kind of values that an unknown field was seen to hold; what mixes becomes text. */
 export type UnknownKind = 'boolean' | 'long' | 'double' | 'string'
 

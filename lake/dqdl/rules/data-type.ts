@@ -80,7 +80,7 @@ function textTest(type: string, text: Sql, decimal: Decimal | undefined): Sql {
     case 'DATE':
       return dateTest(text)
     case 'TIMESTAMP':
-      return sql`(${dateTest(text)} AND (TRY_CAST(${trimmed(text)} AS TIMESTAMP) IS NOT NULL OR NOT regexp_matches(${text}, '[ T]\d')))`
+      return sql`(${dateTest(text)} AND (TRY_CAST(${trimmed(text)} AS TIMESTAMP) IS NOT NULL OR NOT regexp_matches(${text}, '[ T]\\d')))`
     case 'INTEGER':
       return wholeTest(text, [-(2n ** 31n), 2n ** 31n - 1n])
     case 'LONG':
@@ -100,7 +100,7 @@ const decimalTest = (value: Sql, { digits, places }: Decimal): Sql =>
   sql`TRY_CAST(${value} AS DECIMAL(${digits}, ${places})) IS NOT NULL`
 
 function wholeTest(text: Sql, [low, high]: readonly [bigint, bigint]): Sql {
-  const digits = sql`TRY_CAST(${trimmed(sql`regexp_replace(${text}, '\..*$', '')`)} AS HUGEINT)`
+  const digits = sql`TRY_CAST(${trimmed(sql`regexp_replace(${text}, '\\..*$', '')`)} AS HUGEINT)`
   return sql`(regexp_full_match(${text}, ${INTEGER}) AND ${digits} BETWEEN ${low} AND ${high})`
 }
 

@@ -31,7 +31,9 @@ export function dataFreshness(rule: SimpleRule, context: CheckContext): Check {
       const rows = numberOf(values['rows']) ?? 0
       if (rows === 0) return noRows()
       const value = (numberOf(values['good']) ?? 0) / rows
-      return value === 1 ? passed({ [name]: 1 }) : failed(`${(value * 100).toFixed(2)}% of rows passed`, { [name]: value })
+      return value === 1
+        ? passed({ [name]: 1 })
+        : failed(`${(value * 100).toFixed(2)}% of rows passed`, { [name]: value })
     },
   }
 }

@@ -2,15 +2,17 @@ import type { SimpleRule } from '../ast.ts'
 import { type Check, type CheckContext, problem } from '../check.ts'
 import { detectAnomalies } from './anomalies.ts'
 import { completeness } from './completeness.ts'
+import { customSql } from './custom-sql.ts'
 import { columnDataType } from './data-type.ts'
 import { datasetMatch } from './dataset-match.ts'
+import { distribution } from './distribution.ts'
 import { fileFreshness, fileMatch, fileSize, fileUniqueness } from './files.ts'
 import { dataFreshness } from './freshness.ts'
 import { columnLength } from './length.ts'
 import { aggregateMatch, referentialIntegrity, rowCountMatch, schemaMatch } from './references.ts'
-import { correlation, distinctValues, statistic } from './statistics.ts'
+import { correlation, distinctValues, entropy, statistic } from './statistics.ts'
 import { columnCount, columnExists, columnNames, rowCount } from './table.ts'
-import { duplicateRows, uniqueness } from './uniqueness.ts'
+import { duplicateRows, uniqueness, uniqueValueRatio } from './uniqueness.ts'
 import { columnValues } from './values.ts'
 
 type Compile = (rule: SimpleRule, context: CheckContext) => Check
@@ -29,23 +31,25 @@ const RULES: ReadonlyMap<string, Compile> = new Map([
   ['Uniqueness', uniqueness],
   ['IsUnique', uniqueness],
   ['IsPrimaryKey', uniqueness],
-  ['UniqueValueRatio', uniqueness],
+  ['UniqueValueRatio', uniqueValueRatio],
   ['Mean', statistic],
   ['Sum', statistic],
   ['StandardDeviation', statistic],
   ['Variance', statistic],
-  ['Entropy', statistic],
+  ['Entropy', entropy],
   ['Range', statistic],
   ['DistinctValuesCount', distinctValues],
   ['ColumnLength', columnLength],
   ['ColumnValues', columnValues],
   ['DataFreshness', dataFreshness],
   ['DuplicateRowCount', duplicateRows],
+  ['CustomSql', customSql],
   ['ReferentialIntegrity', referentialIntegrity],
   ['DatasetMatch', datasetMatch],
   ['SchemaMatch', schemaMatch],
   ['AggregateMatch', aggregateMatch],
   ['DetectAnomalies', detectAnomalies],
+  ['Distribution', distribution],
   ['FileMatch', fileMatch],
   ['FileUniqueness', fileUniqueness],
   ['FileFreshness', fileFreshness],

@@ -1,6 +1,14 @@
 import { type Sql, sql } from '../../duckdb/sql.ts'
 import type { SimpleRule } from '../ast.ts'
-import { type Check, type CheckContext, judgeMetric, numberCondition, numberOf, problem, type Values } from '../check.ts'
+import {
+  type Check,
+  type CheckContext,
+  judgeMetric,
+  numberCondition,
+  numberOf,
+  problem,
+  type Values,
+} from '../check.ts'
 import { type Field, kindOf } from '../relation.ts'
 import { asDouble, isCheck, metricName, over, scopeOf } from '../rule-columns.ts'
 import { groupsOf, groupsQuery } from './groups.ts'

@@ -10,7 +10,7 @@ import {
   passed,
   problem,
 } from '../check.ts'
-import { javaScriptPattern } from '../patterns.ts'
+import { javaScriptPattern, withoutQuoteEscapes } from '../patterns.ts'
 import { countRows, isCheck, scopeOf } from '../rule-columns.ts'
 
 export function rowCount(rule: SimpleRule, context: CheckContext): Check {
@@ -45,7 +45,7 @@ const NAMES_MAX = 10
 
 /** The pattern need only be found in a name. A table without columns passes, with no ratio to report. */
 export function columnNames(rule: SimpleRule, { relation }: CheckContext): Check {
-  const source = rule.parameters[0]?.value as string
+  const source = withoutQuoteEscapes(rule.parameters[0]?.raw as string)
   let pattern: RegExp
   try {
     pattern = new RegExp(javaScriptPattern(source))

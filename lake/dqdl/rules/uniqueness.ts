@@ -1,4 +1,4 @@
-import { ident, join, type Sql, sql } from '../../duckdb/sql.ts'
+import { ident, join, sql } from '../../duckdb/sql.ts'
 import type { SimpleRule } from '../ast.ts'
 import {
   type Check,
@@ -39,8 +39,8 @@ export function uniqueness(rule: SimpleRule, context: CheckContext): Check {
  */
 function rowTest(relation: Relation, { fields, where }: Scope, isPrimaryKey: boolean): RowTest {
   const values = fields.map(field => field.sql)
-  const [only] = values as readonly [Sql]
-  const key = values.length === 1 ? only : tuple(values)
+  const [only] = values
+  const key = only !== undefined && values.length === 1 ? only : tuple(values)
   const some = someKnown(values)
   const kept = where === undefined ? some : sql`${where} AND ${some}`
   const repeated = sql`SELECT ${key} FROM ${relation.source} WHERE ${kept} GROUP BY ${join(values, ', ')} HAVING count(*) > 1`

@@ -11,7 +11,7 @@ import type {
 import { type CheckContext, lastOf } from '../check.ts'
 import { compareSql, dateSql, numbersOf } from '../condition-sql.ts'
 import { type Incomputable, isIncomputable } from '../number.ts'
-import { patternProblem, re2Pattern } from '../patterns.ts'
+import { patternProblem, re2Pattern, withoutQuoteEscapes } from '../patterns.ts'
 import { type Field, kindOf } from '../relation.ts'
 import { asDouble, asText, comparable, metricName } from '../rule-columns.ts'
 
@@ -131,10 +131,11 @@ const ignoresCase = (rule: SimpleRule): boolean =>
 function matchTest(field: Field, { operator, operands }: StringCondition): Sql | Incomputable {
   const [operand] = operands
   if (operand?.kind !== 'text') return { problem: 'a pattern must be a text' }
-  const foreign = patternProblem(operand.value)
+  const pattern = withoutQuoteEscapes(operand.raw)
+  const foreign = patternProblem(pattern)
   if (foreign !== undefined) return { problem: foreign }
   const value = asText(field)
-  const match = sql`(${value} <> '' AND regexp_full_match(${value}, ${re2Pattern(operand.value)}))`
+  const match = sql`(${value} <> '' AND regexp_full_match(${value}, ${re2Pattern(pattern)}))`
   return operator === 'matches' ? match : sql`(NOT ${match})`
 }
 

@@ -29,7 +29,9 @@ export function columnValues(rule: SimpleRule, context: CheckContext): Check {
   if (isIncomputable(test)) return problem(test.problem)
   const number = condition.kind === 'number' && isExtreme(rule, condition, context) ? condition : undefined
   if (number && kindOf(field.type) !== 'number')
-    return problem(`${rule.parameters[0]?.value} is ${field.type}, and the condition compares its extremes with a number`)
+    return problem(
+      `${rule.parameters[0]?.value} is ${field.type}, and the condition compares its extremes with a number`,
+    )
   const { where } = scope
   return {
     aggregates: {
