@@ -3,6 +3,7 @@ import { benchCommits } from './sections/commits.ts'
 import { benchCompaction } from './sections/compaction.ts'
 import { benchPipeline } from './sections/pipeline.ts'
 import { benchPlan } from './sections/plan.ts'
+import { benchQuality } from './sections/quality.ts'
 import type { Section } from './sections/section.ts'
 
 // `npm run bench [-- SECTION…] [-- --runs N] [-- --small]`: ratios against a floor or a peer, taken in alternation in one run on one
@@ -12,6 +13,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   compaction: benchCompaction,
   commits: benchCommits,
   plan: benchPlan,
+  quality: benchQuality,
 }
 
 const { values, positionals } = parseArgs({
