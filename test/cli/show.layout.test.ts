@@ -69,12 +69,15 @@ test('as JSON', async () => {
     ]),
   )
   expect(
-    shown.files.map((file: Record<string, unknown>) => [
-      file['spec'],
-      file['sortOrder'],
-      file['positionDeletes'],
-      file['equalityDeletes'],
-    ]),
+    shown.files
+      // In the order of their paths, which begin with a random name.
+      .toSorted((left: { spec: number }, right: { spec: number }) => left.spec - right.spec)
+      .map((file: Record<string, unknown>) => [
+        file['spec'],
+        file['sortOrder'],
+        file['positionDeletes'],
+        file['equalityDeletes'],
+      ]),
   ).toEqual([
     [0, 0, 1, 1],
     [1, 1, 0, 1],
