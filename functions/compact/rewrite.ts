@@ -5,7 +5,7 @@ import { sql } from '#lake/duckdb/sql.ts'
 import { LakeError } from '#lake/errors.ts'
 import { currentSchema } from '#lake/iceberg/metadata.ts'
 import { placeFiles } from '#lake/iceberg/place-files.ts'
-import { type LocalFile, scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
+import { type LocalFile, scanSql } from '#lake/iceberg/read-files.ts'
 import { readSql } from '#lake/iceberg/read-sql.ts'
 import type { Table } from '#lake/iceberg/table.ts'
 import type { DataFile, ScanFile } from '#lake/iceberg/types.ts'
@@ -14,6 +14,7 @@ import type { Lake } from '#lake/lake.ts'
 import { type Checksum, checksumOf, tallied } from './checksum.ts'
 import { fileMark } from './order.ts'
 import type { CompactionSettings } from './settings.ts'
+import { type Early, stagedUnits, stageEarly, stageInto } from './staging.ts'
 import { cutRows, rowGroupRows, sampleOf, type Unit, unitsOf } from './units.ts'
 import { writeUnit } from './write.ts'
 
@@ -41,18 +42,32 @@ export async function rewriteFiles(lake: Lake, task: RewriteTask): Promise<Rewri
   const uuid = lake.ids.uuid()
   const folder = join(lake.limits.scratch, `compact-${uuid}`)
   await mkdir(folder, { recursive: true })
+  const guess = unitsOf(task.files, { ...packing(task), ratio: 1 })
+  const early = stageEarly(lake, guess[0]?.files ?? [], join(folder, 'early'))
+  const rows = rowGroupRows(task.files, lake.limits)
+  try {
+    return await inSession(lake, folder, async session => {
+      const work: Work = { ...task, session, folder, uuid, rows }
+      const units = await measuredUnits(lake, work, guess)
+      return rewriteUnits(lake, work, { units, early })
+    })
+  } finally {
+    await Promise.allSettled([early])
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function inSession<T>(lake: Lake, folder: string, work: (session: Session) => Promise<T>): Promise<T> {
   const session = await lake.engine.open({
     threads: lake.limits.threads,
     memoryBytes: Math.floor(lake.limits.memoryBytes / 2),
     folders: [folder, ...lake.storage.folders],
     scratch: folder,
   })
-  const work: Work = { ...task, session, folder, uuid, rows: rowGroupRows(task.files, lake.limits) }
   try {
-    return await rewriteUnits(lake, work, await planUnits(lake, work))
+    return await work(session)
   } finally {
     await session.close()
-    await rm(folder, { recursive: true, force: true })
   }
 }
 
@@ -65,16 +80,17 @@ interface Work extends RewriteTask {
   readonly rows: number
 }
 
-async function planUnits(lake: Lake, work: Work): Promise<readonly Unit[]> {
-  const { files, kind, settings } = work
-  const { targetFileBytes } = settings
+/** Sorted rows, and those of any number of partitions, are written by one COPY. */
+function packing({ kind, settings }: RewriteTask): Omit<Parameters<typeof unitsOf>[1], 'ratio'> {
   // Results of several partitions are as many as there are partitions.
-  if (kind === 'regroup') return [{ files, cutBytes: undefined, outputs: 1 }]
-  const together = settings.strategy !== 'binpack'
-  const guess = unitsOf(files, { targetFileBytes, ratio: 1, together })
+  const targetFileBytes = kind === 'regroup' ? Number.POSITIVE_INFINITY : settings.targetFileBytes
+  return { targetFileBytes, together: settings.strategy !== 'binpack' }
+}
+
+async function measuredUnits(lake: Lake, work: Work, guess: readonly Unit[]): Promise<readonly Unit[]> {
   if (guess.length === 1 && guess[0]?.cutBytes === undefined) return guess
   const outputs = guess.reduce((sum, unit) => sum + unit.outputs, 0)
-  return unitsOf(files, { targetFileBytes, together, ratio: await measuredRatio(lake, work, outputs) })
+  return unitsOf(work.files, { ...packing(work), ratio: await measuredRatio(lake, work, outputs) })
 }
 
 /** Enough for the ratio to be right within some per cent; a fortieth of a result of the usual size. */
@@ -108,10 +124,14 @@ const rowsOf = (files: readonly { readonly file: DataFile }[]): number =>
 const bytesOf = (files: readonly { readonly file: DataFile }[]): number =>
   files.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0)
 
-async function rewriteUnits(lake: Lake, work: Work, units: readonly Unit[]): Promise<Rewritten> {
+async function rewriteUnits(
+  lake: Lake,
+  work: Work,
+  { units, early }: { readonly units: readonly Unit[]; readonly early: Early },
+): Promise<Rewritten> {
   const added: DataFile[] = []
   let checksum: Checksum = { rows: 0n, sum: 0n }
-  for await (const { unit, at, local, folder } of stagedAhead(lake, work, units)) {
+  for await (const { unit, at, local, folder } of stagedUnits(lake, units, { folder: work.folder, early })) {
     const { written, read } = await writeTallied(work, { unit, local, folder })
     // Side by side, because one waits for the network and the other for the processor. What fails leaves no snapshot behind.
     const [proven, placed] = await both(
@@ -129,43 +149,10 @@ async function rewriteUnits(lake: Lake, work: Work, units: readonly Unit[]): Pro
   return { added, checksum }
 }
 
-interface StagedUnit {
-  readonly unit: Unit
-  readonly at: number
-  readonly local: readonly LocalFile[]
-  readonly folder: string
-}
-
-/** The files of the next unit come while this one is written. Leaving early waits for those that are on their way. */
-async function* stagedAhead(lake: Lake, work: Work, units: readonly Unit[]): AsyncGenerator<StagedUnit> {
-  const stage = async (at: number): Promise<StagedUnit | undefined> => {
-    const unit = units[at]
-    if (unit === undefined) return undefined
-    const folder = join(work.folder, `unit-${at}`)
-    return { unit, at, local: await stageInto(lake, unit.files, folder), folder }
-  }
-  let next = stage(0)
-  try {
-    for (let staged = await next; staged !== undefined; staged = await next) {
-      next = stage(staged.at + 1)
-      // Its failure is thrown when it is asked for, not before.
-      next.catch(() => undefined)
-      yield staged
-    }
-  } finally {
-    await Promise.allSettled([next])
-  }
-}
-
 /** The first failure is thrown when both have ended: nobody cleans up under work that still runs. */
 async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
   await Promise.allSettled([one, other])
   return [await one, await other]
-}
-
-async function stageInto(lake: Lake, files: readonly ScanFile[], folder: string): Promise<readonly LocalFile[]> {
-  await mkdir(folder, { recursive: true })
-  return stageFiles(lake, files, folder)
 }
 
 // --- The proof -----------------------------------------------------------------------------------------------------

@@ -16,8 +16,11 @@ export interface AnalyzerResult {
 /** An analyzer is one metric or, for AllStatistics, several. */
 export function analyzerChecks({ type, parameters }: Analyzer, context: CheckContext): readonly Check[] {
   if (type.name === 'AllStatistics') return allStatistics(parameters[0] as Parameter, context)
-  const rule = measured(type.name, parameters)
-  return [rule ? checkOf(rule, context) : problem(`${type.name} measures nothing without a condition`)]
+  const columns = type.name === 'Distribution' ? columnsNamed(parameters[0] as Parameter, context) : undefined
+  return (columns?.map(({ name }) => [parameterOf(name)]) ?? [parameters]).map(each => {
+    const rule = measured(type.name, each)
+    return rule ? checkOf(rule, context) : problem(`${type.name} measures nothing without a condition`)
+  })
 }
 
 export function analyzerResult(analyzer: Analyzer, judged: readonly Judgement[]): AnalyzerResult {
@@ -41,19 +44,32 @@ const OF_KIND: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   text: ['ColumnLength'],
 }
 
-/** Every statistic that a column has; of all columns for the name `AllColumns`, unless there is such a column. */
-function allStatistics({ value: name }: Parameter, context: CheckContext): readonly Check[] {
-  const { relation } = context
+/** Every statistic that a column has, and the number of rows. */
+function allStatistics(parameter: Parameter, context: CheckContext): readonly Check[] {
+  const columns = columnsNamed(parameter, context)
+  if (!columns) return [problem(`Column ${parameter.value} does not exist in the dataset`)]
+  return [...measure('RowCount', [], context), ...columns.flatMap(column => statisticsOf(column, context))]
+}
+
+/** The column, or all of them for `AllColumns` unless there is such a column. */
+function columnsNamed({ value: name }: Parameter, { relation }: CheckContext): readonly RelationColumn[] | undefined {
   const field = fieldOf(relation, name)
-  if (field) return statisticsOf({ name, type: field.type }, context)
-  if (name === 'AllColumns') return relation.columns.flatMap(column => statisticsOf(column, context))
-  return [problem(`Column ${name} does not exist in the dataset`)]
+  if (field) return [{ name, type: field.type }]
+  return name === 'AllColumns' ? relation.columns : undefined
 }
 
 function statisticsOf({ name, type }: RelationColumn, context: CheckContext): readonly Check[] {
-  const parameter = { value: name, raw: name, quoted: true, connector: undefined, variable: undefined }
-  return [...OF_EVERY, ...(OF_KIND[kindOf(type)] ?? [])].flatMap(metric => {
-    const rule = measured(metric, [parameter])
-    return rule ? [checkOf(rule, context)] : []
-  })
+  return [...OF_EVERY, ...(OF_KIND[kindOf(type)] ?? [])].flatMap(metric =>
+    measure(metric, [parameterOf(name)], context),
+  )
+}
+
+const parameterOf = (name: string): Parameter => ({
+  ...{ value: name, raw: name, quoted: true },
+  ...{ connector: undefined, variable: undefined },
+})
+
+function measure(metric: string, parameters: readonly Parameter[], context: CheckContext): readonly Check[] {
+  const rule = measured(metric, parameters)
+  return rule ? [checkOf(rule, context)] : []
 }

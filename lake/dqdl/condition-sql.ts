@@ -62,8 +62,8 @@ export function dateSql(operand: DateOperand, nowMs: number): Sql | Incomputable
 
 export const dayOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10)
 
-/** Milliseconds since the epoch of a date operand; clock times are those of today in UTC. */
-export function instantOf(operand: DateOperand, nowMs: number): number | Incomputable {
+/** Milliseconds since the epoch of a date operand; clock times are those of today in the time zone. */
+export function instantOf(operand: DateOperand, nowMs: number, timeZone = 'UTC'): number | Incomputable {
   switch (operand.kind) {
     case 'date':
       return isDate(operand.text)
@@ -72,13 +72,36 @@ export function instantOf(operand: DateOperand, nowMs: number): number | Incompu
     case 'now':
       return shifted(operand, nowMs)
     case 'time':
-      return Math.floor(nowMs / DAY_MS) * DAY_MS + operand.minutes * 60_000
+      return timeOfToday(operand.minutes, nowMs, timeZone)
     case 'null':
       return { problem: 'NULL cannot be compared' }
   }
 }
 
 const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
+
+/** The instant of a clock time on the day that it is now in a zone. On days when clocks change, offsets before and after differ. */
+function timeOfToday(minutes: number, nowMs: number, timeZone: string): number {
+  const localMs = nowMs + offsetMs(nowMs, timeZone)
+  const wantedMs = Math.floor(localMs / DAY_MS) * DAY_MS + minutes * MINUTE_MS
+  const guessMs = wantedMs - offsetMs(nowMs, timeZone)
+  return wantedMs - offsetMs(guessMs, timeZone)
+}
+
+/** How far a zone is ahead of UTC at an instant. Java's `UTC+2` and `+0200` are offsets, which Intl spells `+02:00`. */
+function offsetMs(atMs: number, timeZone: string): number {
+  const [, sign, hours, minutes = '00'] = /^(?:UTC|GMT|UT)?([+-])(\d{1,2}):?(\d\d)?$/.exec(timeZone) ?? []
+  if (sign !== undefined) return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * MINUTE_MS
+  if (timeZone === 'Z') return 0
+  const parts = new Intl.DateTimeFormat('en-US', {
+    ...{ timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric' },
+    ...{ hour: 'numeric', minute: 'numeric', second: 'numeric' },
+  }).formatToParts(atMs)
+  const part = (type: string): number => Number(parts.find(each => each.type === type)?.value)
+  const local = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'))
+  return local - Math.floor(atMs / 1_000) * 1_000
+}
 
 function isDate(text: string): boolean {
   const time = Date.parse(text)

@@ -24,9 +24,10 @@ export async function readStatements(
   const read = new Map<string, Statement>()
   for (const { type, parameters } of rules) {
     // DetectAnomalies names the metric first.
-    const raw = type.name === 'CustomSql' ? parameters[0]?.raw : parameters[1]?.raw
-    const isStatement = type.name === 'CustomSql' || parameters[0]?.value === 'CustomSql'
-    if (isStatement && raw !== undefined && !read.has(raw)) read.set(raw, await readStatement(session, raw, tables))
+    const [metric] = type.name === 'DetectAnomalies' ? parameters : []
+    const name = metric?.value ?? type.name
+    const raw = name === 'CustomSql' ? parameters[metric ? 1 : 0]?.raw : undefined
+    if (raw !== undefined && !read.has(raw)) read.set(raw, await readStatement(session, raw, tables))
   }
   return read
 }

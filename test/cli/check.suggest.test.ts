@@ -110,7 +110,16 @@ test('all kinds of columns', async () => {
 })
 
 test('names that rules cannot hold cost their rules and no others', async () => {
-  const names = ['"2024-01-01"', '"a ""quoted"" one"', "it's", '"back`tick"', 'back\\slash', 'last\\', '"line\nend"', 'plain']
+  const names = [
+    '"2024-01-01"',
+    '"a ""quoted"" one"',
+    "it's",
+    '"back`tick"',
+    'back\\slash',
+    'last\\',
+    '"line\nend"',
+    'plain',
+  ]
   const row = (at: number): string => names.map((_name, each) => (at === 0 && each > 0 ? '' : `v${at}`)).join(',')
   bench.write('names.csv', [names.join(','), ...Array.from({ length: 20 }, (_each, at) => row(at))].join('\n'))
   const text = await suggest('names.csv')

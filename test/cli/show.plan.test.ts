@@ -109,7 +109,11 @@ test.each<[readonly string[], string, string]>([
   ],
   [['--plan', ''], 'there is no condition', 'a condition is column = value'],
   [['--plan', 'n = 1', '--columns', 'orign'], '--columns: there is no column orign', 'did you mean origin?'],
-  [['--plan', 'n = 1', '--columns', 'zzzzzz'], '--columns: there is no column zzzzzz', 'the columns are day, origin, n, pad'],
+  [
+    ['--plan', 'n = 1', '--columns', 'zzzzzz'],
+    '--columns: there is no column zzzzzz',
+    'the columns are day, origin, n, pad',
+  ],
   [['--columns', 'n'], '--columns says something of a plan', '--plan "where …"'],
   [['--at', '2026-01-01'], '--at says something of a plan', '--plan "where …"'],
 ])('%s', async (given, message, next) => {

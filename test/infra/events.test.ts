@@ -143,8 +143,9 @@ const schedules = (machine: string) =>
     .filter(each => each.inputs.target.arn === one(graph, MACHINE, machine).arn)
     .map(each => JSON.parse(each.inputs.target.input))
 
-test('every table is compacted and maintained by the clock too: those of datasets and their quarantines, no raw one', () => {
-  const tables = datasets.flatMap(each => [each.name, `${each.name}__quarantine`]).toSorted()
+test('every table is compacted and maintained by the clock too: of datasets, their quarantines and of rules, no raw one', () => {
+  const own = datasets.flatMap(each => [each.name, `${each.name}__quarantine`])
+  const tables = [...own, 'sluice__quality_results'].toSorted()
   expect(
     schedules('CompactMachine')
       .map(input => input.detail.table)

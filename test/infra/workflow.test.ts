@@ -37,7 +37,7 @@ const MACHINES = [
     }),
     functions: [fn('Publish'), fn('Quality')],
     services: ['events', 'kms', 'lambda', 'logs', 'sns', 'xray'],
-    tasks: ['Announce Failure', 'Announce Rejection', 'Notify', 'Publish', 'Quality'],
+    tasks: ['Announce Failure', 'Announce Rejection', 'Notify', 'Publish', 'Quality', 'Record'],
   },
   {
     name: 'CompactMachine',

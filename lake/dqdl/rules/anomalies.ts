@@ -2,10 +2,13 @@ import { expectationOf } from '../anomaly.ts'
 import type { SimpleRule } from '../ast.ts'
 import { type Check, type CheckContext, errorOf, failed, passed, problem } from '../check.ts'
 import { measured } from '../measured.ts'
-import { checkOf } from './registry.ts'
 
 /** DetectAnomalies: whether a metric fits its own history. `of RowCount`, `of Completeness of "email"`. */
-export function detectAnomalies(rule: SimpleRule, context: CheckContext): Check {
+export function detectAnomalies(
+  rule: SimpleRule,
+  context: CheckContext,
+  checkOf: (rule: SimpleRule, context: CheckContext) => Check,
+): Check {
   const [metric, ...columns] = rule.parameters
   const inner = metric && measured(metric.value, columns)
   if (!inner) return problem(`there is no metric ${rule.parameters.map(each => each.value).join(' ')}`)

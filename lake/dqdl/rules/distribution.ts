@@ -4,17 +4,18 @@ import { type Check, type CheckContext, failed, numberOf, passed } from '../chec
 import { type Field, kindOf, type Relation } from '../relation.ts'
 import { isCheck, metricName, scopeOf } from '../rule-columns.ts'
 
-const BINS = 10
+/** Glue's number of bins, and of most frequent values. */
+const BINS = 20
 
 /**
- * Distribution: shares of the values that are not null, by tenths between the smallest and the largest number, or of the ten most
- * frequent values of anything else. Bins go by number and rank: metrics are kept for long, and values are not theirs to tell.
+ * Distribution: shares of the values that are not null, by twentieths between the smallest and the largest number, or of the twenty
+ * most frequent values of anything else. Bins go by number and rank: metrics are kept for long, and values are not theirs to tell.
  */
 export function distribution(rule: SimpleRule, context: CheckContext): Check {
   const scope = scopeOf(rule, context)
   if (isCheck(scope)) return scope
   const [field] = scope.fields as readonly [Field]
-  const select = kindOf(field.type) === 'number' ? byTenths(field, context.relation) : byRank(field, context.relation)
+  const select = kindOf(field.type) === 'number' ? byWidth(field, context.relation) : byRank(field, context.relation)
   return {
     queries: [select],
     judge: values => {
@@ -27,7 +28,7 @@ export function distribution(rule: SimpleRule, context: CheckContext): Check {
   }
 }
 
-function byTenths({ sql: value }: Field, { source }: Relation): Sql {
+function byWidth({ sql: value }: Field, { source }: Relation): Sql {
   const edges = sql`SELECT min(CAST(${value} AS DOUBLE)) AS least, max(CAST(${value} AS DOUBLE)) AS most FROM ${source}`
   const place = sql`floor((v - least) / NULLIF(most - least, 0) * ${BINS})`
   const bins = sql`SELECT COALESCE(least(${place}, ${BINS - 1}), 0) AS bin FROM (SELECT CAST(${value} AS DOUBLE) AS v FROM ${source}), (${edges}) WHERE v IS NOT NULL`

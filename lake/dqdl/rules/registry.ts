@@ -18,7 +18,7 @@ import { columnValues } from './values.ts'
 type Compile = (rule: SimpleRule, context: CheckContext) => Check
 
 /** One line for each rule type. */
-const RULES: ReadonlyMap<string, Compile> = new Map([
+const RULES: ReadonlyMap<string, Compile> = new Map<string, Compile>([
   ['RowCount', rowCount],
   ['RowCountMatch', rowCountMatch],
   ['ColumnCount', columnCount],
@@ -48,7 +48,7 @@ const RULES: ReadonlyMap<string, Compile> = new Map([
   ['DatasetMatch', datasetMatch],
   ['SchemaMatch', schemaMatch],
   ['AggregateMatch', aggregateMatch],
-  ['DetectAnomalies', detectAnomalies],
+  ['DetectAnomalies', (rule, context) => detectAnomalies(rule, context, checkOf)],
   ['Distribution', distribution],
   ['FileMatch', fileMatch],
   ['FileUniqueness', fileUniqueness],

@@ -22,7 +22,8 @@ test('there are enough of them, under names of their own, for every type of rule
 })
 
 test('what a case does not get, it tells', async () => {
-  const [first] = cases as readonly [EvaluateCase]
+  const [first] = cases
+  if (!first) throw new Error('there is no case')
   const problems = await checkEvaluate({ ...first, expect: { rules: { 0: { outcome: 'Failed' } }, row_count: 99 } })
   expect(problems).toEqual([expect.stringContaining('expected Failed, got Passed'), 'row_count: expected 99, got 4'])
 })
