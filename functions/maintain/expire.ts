@@ -6,6 +6,7 @@ import { removeSnapshots } from '#lake/iceberg/operations/expire.ts'
 import { openTable, type Table } from '#lake/iceberg/table.ts'
 import type { Snapshot, TableMetadata } from '#lake/iceberg/types.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
+import { checkIntact } from './intact.ts'
 import { type Expiry, planExpiry } from './retention.ts'
 
 export interface ExpireReport {
@@ -32,7 +33,8 @@ const ROUNDS_MAX = 5
 
 /**
  * Takes old snapshots and refs out of the table, by its own settings, and deletes no file: what only they needed is an orphan now. What is
- * expired is decided anew on whatever the table has become. Fails with `unsupported` when the table says gc.enabled=false.
+ * expired is decided anew on whatever the table has become. Fails with `unsupported` when the table says gc.enabled=false, and with
+ * `table-corrupt` when what would be kept cannot be read whole.
  */
 export async function expireSnapshots(
   lake: Lake,
@@ -43,6 +45,7 @@ export async function expireSnapshots(
     const base = await openTable(lake, request.table)
     checkCollectable(base)
     const expiry = planExpiry(base.metadata, nowMs)
+    if (!isEmpty(expiry)) await checkIntact(lake, withoutExpired(base, expiry))
     const isDone = isEmpty(expiry) || request.dryRun === true || (await expire(lake, base, { expiry, nowMs }))
     if (isDone) return reportOf(base, expiry, request.dryRun === true)
     lake.log.warn('the table changed while its snapshots were expired', { table: request.table, round })
@@ -51,6 +54,11 @@ export async function expireSnapshots(
     table: request.table,
   })
 }
+
+const withoutExpired = (table: Table, expiry: Expiry): Table => ({
+  ...table,
+  metadata: removeSnapshots(table.metadata, expiry),
+})
 
 const isEmpty = (expiry: Expiry): boolean => expiry.snapshots.size === 0 && expiry.refs.length === 0
 

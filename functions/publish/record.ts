@@ -13,7 +13,8 @@ import { placeStaged } from './place.ts'
 export async function recordQuality(lake: Lake, verdict: Verdict, commitId: string): Promise<void> {
   const { quality } = verdict
   if (quality === undefined) return
-  await publishResults(lake, { verdict, results: quality.results, commitId })
+  // A ruleset of analyzers alone has no rules to tell of.
+  if (quality.results.files.length > 0) await publishResults(lake, { verdict, results: quality.results, commitId })
   await recordRun(lake, verdict)
   await lake.bus.publish([qualityEvaluated(lake, { ...verdict, quality })])
 }

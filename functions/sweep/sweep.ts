@@ -46,7 +46,7 @@ export interface SweepReport {
   readonly orphans: Readonly<Record<OrphanKind, Amount>>
   /** What of it is gone; in a dry run nothing. */
   readonly deleted: Amount
-  /** Looked like orphans and were left: a commit took them up meanwhile, or they bear the name of a missing file. */
+  /** Looked like orphans and were left: a commit took them up meanwhile, or files that the table needs are missing. */
   readonly spared: Amount
   readonly failed: { readonly files: number; readonly reasons: readonly string[] }
   /** Files that the table needs and that are not there, some of them by name. */
@@ -91,7 +91,8 @@ export async function sweep(lake: Lake, request: SweepRequest, options: SweepOpt
       files: missing.length,
       file: missing[0],
     })
-  const doomed = withoutNamesakes(table, orphans, missing)
+  // What is lost here may have its rows in a file that only an expired snapshot needed: nothing goes before somebody has looked.
+  const doomed = missing.length === 0 ? orphans : []
   const onDeleted = (files: number): void => options.onProgress?.({ doing: 'delete', files })
   const done = await deleteOrphans(lake, dryRun ? [] : doomed, { live, onDeleted })
   const [all, rest] = [amountOf(orphans), amountOf(doomed)]
@@ -134,28 +135,6 @@ function withoutSnapshots(table: Table, ids: readonly string[]): Table {
   const removal = { snapshots: new Set(ids.map(BigInt)), refs: [] }
   return { ...table, metadata: removeSnapshots(table.metadata, removal) }
 }
-
-/**
- * Names of files are unique. An orphan that bears the name of a missing file is most likely that file, under a spelling of its place that
- * nobody thought of. When very many are missing, the table is not where its metadata says, and nothing can be told.
- */
-function withoutNamesakes(table: Table, orphans: readonly Orphan[], missing: readonly Uri[]): readonly Orphan[] {
-  if (missing.length === 0) return orphans
-  if (missing.length > MISSING_MAX)
-    throw new LakeError(
-      'table-corrupt',
-      `${table.name}: ${missing.length} of its files are missing, nothing is deleted`,
-      {
-        table: table.name,
-        file: missing[0],
-      },
-    )
-  const names = new Set(missing.map(nameOf))
-  return orphans.filter(orphan => !names.has(nameOf(orphan.uri)))
-}
-
-const MISSING_MAX = 1_000
-const nameOf = (uri: Uri): string => uri.slice(uri.lastIndexOf('/') + 1)
 
 function byKind(orphans: readonly Orphan[]): SweepReport['orphans'] {
   const of = (kind: OrphanKind): Amount => amountOf(orphans.filter(orphan => orphan.kind === kind))

@@ -68,16 +68,15 @@ function statisticsOf(metadata: TableMetadata): readonly Uri[] {
   })
 }
 
+const UNREADABLE: ReadonlySet<LakeError['kind']> = new Set(['not-found', 'table-corrupt'])
+
+/** Errors of the readers do not know which file they were about. */
 async function readable<T>(table: Table, uri: Uri, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (cause) {
-    if (!isLakeError(cause, 'not-found')) throw cause
-    throw new LakeError(
-      'table-corrupt',
-      `${table.name}: ${uri} is missing`,
-      { table: table.name, file: uri },
-      { cause },
-    )
+    if (!isLakeError(cause) || !UNREADABLE.has(cause.kind)) throw cause
+    const what = cause.kind === 'not-found' ? 'is missing' : `cannot be read: ${cause.message}`
+    throw new LakeError('table-corrupt', `${table.name}: ${uri} ${what}`, { table: table.name, file: uri }, { cause })
   }
 }

@@ -10,11 +10,11 @@ import { openTable } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
 import { manifestOnly } from '../../lake/iceberg/fixture.ts'
 import { type Fate, losingCatalog, withCatalog } from '../../lake/iceberg/losing-catalog.ts'
-import { alter, DAY_MS, newTable, stored } from '../sweep/swept.ts'
+import { alter, DAY_MS, newTable, store, stored } from '../sweep/swept.ts'
 
 const append = (lake: Lake, id: string) =>
-  commit(lake, 't', { commitId: id }, base =>
-    stageAppend([manifestOnly(`${base.metadata.location}/data/${id}.parquet`)]),
+  commit(lake, 't', { commitId: id }, async base =>
+    stageAppend([manifestOnly(await store(lake, `${base.metadata.location}/data/${id}.parquet`))]),
   )
 
 /** c1 … c4, a day apart; the newest is a day old. Three days are kept. */
@@ -57,6 +57,35 @@ test('what is reported and what is left', async () => {
   expect(would).toEqual({ ...report, dryRun: true })
   expect(await commitIds(lake)).toEqual(['c3', 'c4'])
   expect(await stored(lake)).toEqual(expect.arrayContaining([...files]))
+})
+
+test.each([
+  ['data file', /data\/c4\.parquet$/],
+  ['manifest list of the newest snapshot', /snap-.*\.avro$/],
+])('nothing expires while a %s that would be kept is missing', async (_what, name) => {
+  const lake = await scene()
+  const before = await openTable(lake, 't')
+  const newest = before.metadata.snapshots.at(-1)?.['manifest-list'] as string
+  const lost = name.test(newest) ? newest : `${before.metadata.location}/data/c4.parquet`
+  await lake.storage.delete(lost)
+  for (const dryRun of [true, false])
+    await expect(expireSnapshots(lake, { table: 't', dryRun })).rejects.toMatchObject({
+      kind: 'table-corrupt',
+      message: expect.stringContaining(lost),
+    })
+  expect((await openTable(lake, 't')).entry).toEqual(before.entry)
+})
+
+test('nothing expires while a manifest that would be kept is damaged', async () => {
+  const lake = await scene()
+  const before = await openTable(lake, 't')
+  const list = before.metadata.snapshots.at(-1)?.['manifest-list'] as string
+  await lake.storage.put(list, (await lake.storage.get(list)).slice(0, 500))
+  await expect(expireSnapshots(lake, { table: 't' })).rejects.toMatchObject({
+    kind: 'table-corrupt',
+    message: expect.stringContaining(list),
+  })
+  expect(await commitIds(lake)).toEqual(['c1', 'c2', 'c3', 'c4'])
 })
 
 test('a second time there is nothing to do, and nothing is written', async () => {

@@ -10,11 +10,11 @@ import { openTable } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
 import { manifestOnly } from '../../lake/iceberg/fixture.ts'
 import { countCalls, dieAt } from '../mortal.ts'
-import { DAY_MS, newTable, stored } from '../sweep/swept.ts'
+import { DAY_MS, newTable, store, stored } from '../sweep/swept.ts'
 
 const append = (lake: Lake, id: string) =>
-  commit(lake, 't', { commitId: id }, () =>
-    stageAppend([manifestOnly(`s3://memory-tables/tables/t/data/${id}.parquet`)]),
+  commit(lake, 't', { commitId: id }, async () =>
+    stageAppend([manifestOnly(await store(lake, `s3://memory-tables/tables/t/data/${id}.parquet`))]),
   )
 
 async function scene(): Promise<MemoryLake> {

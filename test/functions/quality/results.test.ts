@@ -125,6 +125,21 @@ describe('the process dies between any two calls', () => {
   )
 })
 
+test('analyzers alone judge nothing: what they measure goes into the history', async () => {
+  const lake = memoryLake()
+  const dataset = films('Analyzers = [ RowCount, Completeness "title" ]')
+  expect(await through(lake, dataset, 'b1', { 1: lines({ id: 1, title: 'a' }, { id: 2 }) })).toMatchObject({
+    status: 'pass',
+    quarantined: 0,
+    rules: { passed: 0, failed: 0, score: 1 },
+  })
+  expect(await results(lake)).toEqual([])
+  expect((await qualityRuns(lake, 'films', { count: 1 }))[0]?.metrics).toEqual({
+    'Dataset.*.RowCount': 2,
+    'Column.title.Completeness': 0.5,
+  })
+})
+
 test('a dataset without rules pays nothing', async () => {
   const { lake, events } = listening(memoryLake())
   await through(lake, films(undefined), 'b1', { 1: lines({ id: 1 }, { id: 2 }) })
