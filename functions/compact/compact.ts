@@ -1,3 +1,4 @@
+import { isLakeError, LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { type CompactReport, commitCompaction } from './commit.ts'
 import { type CompactionPlanned, type PlanOptions, planCompaction } from './planning.ts'
@@ -42,29 +43,36 @@ export async function compact(
   const done = { files: 0, bytes: 0 }
   // With partial progress each tenth is committed as soon as it is there.
   const part = request.partialProgress ? Math.ceil(groups.length / 10) : groups.length
+  const failures: unknown[] = []
   for (const { group } of groups) {
-    await rewriteGroup(
-      lake,
-      { table, run, group },
-      {
-        onProgress: unit => {
-          done.files += unit.files
-          done.bytes += unit.bytes
-          const { files, bytes } = planned.before
-          options.onProgress?.({
-            group,
-            groups: groups.length,
-            filesDone: done.files,
-            files,
-            bytesDone: done.bytes,
-            bytes,
-          })
-        },
-      },
-    )
+    const onProgress = (unit: { readonly files: number; readonly bytes: number }): void => {
+      done.files += unit.files
+      done.bytes += unit.bytes
+      const { files, bytes } = planned.before
+      options.onProgress?.({
+        ...{ group, groups: groups.length, files, bytes },
+        ...{ filesDone: done.files, bytesDone: done.bytes },
+      })
+    }
+    // As in the state machine, a group that cannot be rewritten keeps no other from being committed.
+    await rewriteGroup(lake, { table, run, group }, { onProgress }).catch((error: unknown) => failures.push(error))
     if ((group + 1) % part === 0 && group + 1 < groups.length) await commitCompaction(lake, { table, run })
   }
-  return commitCompaction(lake, { table, run })
+  const report = await commitCompaction(lake, { table, run })
+  if (failures.length > 0) throw incomplete(planned, failures, report)
+  return report
+}
+
+/** The first reason stands for all: what ails one file of a table mostly ails others. */
+function incomplete(
+  { table, groups }: CompactionPlanned,
+  [first, ...others]: readonly unknown[],
+  report: CompactReport,
+): unknown {
+  if (!isLakeError(first)) return first
+  const failed = `${others.length + 1} of ${groups.length} groups of ${table} could not be rewritten`
+  const rest = report.committed.length > 0 ? `, ${report.committed.length} are committed` : ''
+  return new LakeError(first.kind, `${failed}${rest}: ${first.message}`, { table, ...first.context }, { cause: first })
 }
 
 function untouched({ table, run, groups }: CompactionPlanned): CompactReport {

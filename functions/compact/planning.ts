@@ -61,7 +61,7 @@ export async function planCompaction(
   const snapshot = currentSnapshot(table.metadata)
   const groups = (await groupsOf(lake, table, { request, settings })).slice(0, request.groupsMax)
   if (snapshot === undefined || groups.length === 0)
-    return nothing({ table: table.name, run, snapshot, reason: wellAsItIs(settings) })
+    return nothing({ table: table.name, run, snapshot, reason: wellAsItIs(settings, request.where) })
   const plan = planDocument(lake, table, { run, request, settings, snapshot, groups })
   return plannedOf(request.dryRun ? plan : await keep(lake, plan, groups))
 }
@@ -163,9 +163,12 @@ function nothing({
   return { ...about, snapshotId, groups: [], before: NONE, after: NONE, gbSeconds: 0 }
 }
 
-function wellAsItIs(settings: CompactionSettings): string {
+function wellAsItIs(settings: CompactionSettings, where: string | undefined): string {
+  const which = where === undefined ? '' : `of the files that may hold such rows, `
+  if (settings.strategy !== 'binpack')
+    return `${which}all are in the order that ${settings.strategy} gives, and large enough`
   const small = Math.round((settings.targetFileBytes * 0.75) / 1e6)
-  return `no partition has ${settings.minFiles} files below ${small} MB, or one that is too large or has too many deletes`
+  return `${which}no partition has ${settings.minFiles} files below ${small} MB, or one too large or with too many deletes`
 }
 
 /** Why nobody needs to look at the table. */

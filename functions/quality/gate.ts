@@ -6,7 +6,6 @@ import { type Evaluation, evaluate } from '#lake/dqdl/evaluate.ts'
 import type { Relation } from '#lake/dqdl/relation.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import type { Sql } from '#lake/duckdb/sql.ts'
-import { isLakeError } from '#lake/errors.ts'
 import { readSql } from '#lake/iceberg/read-sql.ts'
 import type { Lake } from '#lake/lake.ts'
 import { metricHistory, qualityRuns } from '#lake/quality-history.ts'
@@ -46,7 +45,7 @@ export async function gate(lake: Lake, session: Session, task: GateTask): Promis
   const context = await contextOf(lake, session, { task, relation, nowMs })
   const evaluation = await evaluate(session, settings.ruleset, context)
   const judged = evaluation.rules.map((_result, at) => firstConsequence(settings, evaluation, at))
-  const { consequences, failing, problem } = await putAside(session, task, { relation, evaluation, judged })
+  const { consequences, failing } = await putAside(session, task, { relation, evaluation, judged })
   const isHalted = consequences.includes('halt')
   return {
     quality: {
@@ -55,7 +54,7 @@ export async function gate(lake: Lake, session: Session, task: GateTask): Promis
       rules: consequences.map((each, at) => verdictOf(evaluation, at, each)),
       metrics: evaluation.metrics,
     },
-    halt: isHalted ? haltReason(evaluation, consequences, problem) : undefined,
+    halt: isHalted ? haltReason(evaluation, consequences) : undefined,
     failing: isHalted ? undefined : failing,
   }
 }
@@ -105,23 +104,18 @@ interface Judged {
 interface PutAside {
   readonly consequences: readonly Consequence[]
   readonly failing?: FailingRows
-  readonly problem?: string
 }
 
 async function putAside(session: Session, task: GateTask, { relation, evaluation, judged }: Judged): Promise<PutAside> {
   const numbers = [...judged.keys()].filter(at => judged[at] === 'quarantine')
   if (numbers.length === 0 || judged.includes('halt')) return { consequences: judged }
   const rules = numbers.map(at => rowRule(task.settings, evaluation, at))
-  const settled = (fails: (rule: number) => boolean): readonly Consequence[] =>
-    judged.map((each, at) => (each !== 'quarantine' || fails(numbers.indexOf(at)) ? each : withoutRows(task)))
-  try {
-    const failing = await splitRows(session, relation, { rules, path: join(task.folder, 'failing.parquet') })
-    return { consequences: settled(rule => (failing.byRule[rule] ?? 0) > 0), failing }
-  } catch (error) {
-    // The rule was judged by aggregates, and a row of its own made the test of rows fail: nobody can tell which rows are bad.
-    if (!isLakeError(error, 'engine-failed')) throw error
-    return { consequences: settled(() => false), problem: error.message.split('\n')[0] as string }
-  }
+  const failing = await splitRows(session, relation, { rules, path: join(task.folder, 'failing.parquet') })
+  const consequences = judged.map((each, at) => {
+    const mends = each !== 'quarantine' || (failing.byRule[numbers.indexOf(at)] ?? 0) > 0
+    return mends ? each : withoutRows(task)
+  })
+  return { consequences, failing }
 }
 
 function rowRule({ ruleset }: QualitySettings, { rules, rowTests }: Evaluation, at: number): RowRule {
@@ -156,9 +150,8 @@ function verdictOf({ rules }: Evaluation, at: number, consequence: Consequence):
 
 const REASON_LENGTH_MAX = 1_000
 
-function haltReason({ rules }: Evaluation, consequences: readonly Consequence[], problem: string | undefined): string {
+function haltReason({ rules }: Evaluation, consequences: readonly Consequence[]): string {
   const halting = rules.filter((_rule, at) => consequences[at] === 'halt')
   const reasons = halting.map(({ text, reason, outcome }) => `${text}: ${reason ?? outcome}`)
-  const all = [...reasons, ...(problem === undefined ? [] : [`rows cannot be told apart: ${problem}`])]
-  return `${halting.length} of ${rules.length} rules: ${all.join('; ')}`.slice(0, REASON_LENGTH_MAX)
+  return `${halting.length} of ${rules.length} rules: ${reasons.join('; ')}`.slice(0, REASON_LENGTH_MAX)
 }

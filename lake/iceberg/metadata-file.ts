@@ -16,6 +16,8 @@ export function encodeMetadata(metadata: TableMetadata): Buffer {
 export function decodeMetadata(bytes: Uint8Array): TableMetadata {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : Buffer.from(bytes)
   const raw = parsed(plain.toString('utf8'))
+  if (raw === null || typeof raw !== 'object' || typeof raw['format-version'] !== 'number')
+    throw new LakeError('table-corrupt', 'the metadata file says no format version: it is damaged, or no metadata', {})
   checkReadableVersion(raw)
   for (const field of ['location', 'last-updated-ms', 'last-column-id'])
     if (raw[field] === undefined) throw new LakeError('table-corrupt', `the metadata file has no ${field}`, { field })

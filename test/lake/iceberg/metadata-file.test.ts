@@ -137,7 +137,7 @@ describe('version 3', () => {
 
 test.for([
   [{ ...V1, 'format-version': 4 }, 'unsupported'],
-  [{ ...V1, 'format-version': undefined }, 'unsupported'],
+  [{ ...V1, 'format-version': undefined }, 'table-corrupt'],
   [{ ...V1, 'format-version': 2, 'encryption-keys': [{ 'key-id': '1' }] }, 'unsupported'],
   [{ ...V1, snapshots: [{ 'snapshot-id': 1, 'timestamp-ms': 1 }] }, 'table-corrupt'],
   [{ ...V1, location: undefined }, 'table-corrupt'],
