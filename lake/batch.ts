@@ -28,10 +28,13 @@ export interface BatchManifest {
 export interface ObjectOutcome {
   readonly rawObject: string
   readonly read: number
+  /** In the table; of a change stream, in the files of change rows. */
   readonly applied: number
   readonly quarantined: number
   /** Records of an extract that a newer one had already replaced, and the like. */
   readonly superseded: number
+  /** Records of a change stream that are no rows: heartbeats, transaction markers, changes of other tables. */
+  readonly skipped?: number
   /** Quarantined records by reason. */
   readonly reasons: Readonly<Record<string, number>>
 }
@@ -53,13 +56,26 @@ export interface StagedTable {
   readonly files: readonly StagedDataFile[]
 }
 
+/** Change rows of a batch (changes.ts), as Parquet files for `cdc-apply` to fold into the table. */
+export interface StagedChanges {
+  readonly files: readonly {
+    readonly uri: Uri
+    readonly sha256: string
+    readonly bytes: number
+    readonly rows: number
+  }[]
+}
+
 /** What `quality` says of a batch: `staging/<dataset>/<batch>/verdict.json`. The first one written is the one that counts. */
 export interface Verdict {
   readonly batch: string
   readonly dataset: string
   readonly status: 'pass' | 'halt'
   readonly reason?: string
+  /** Of a dataset of changes it has no files: what its table becomes is for `cdc-apply` to find out. */
   readonly target: StagedTable
+  /** Of a dataset of changes, unless the batch is halted. */
+  readonly changes?: StagedChanges
   readonly quarantine: StagedTable | undefined
   readonly objects: readonly ObjectOutcome[]
   /** What the dataset's rules said; absent when it has none. */

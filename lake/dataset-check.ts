@@ -1,4 +1,5 @@
 import type { CsvDialect, Dataset, DatasetSpec } from './dataset.ts'
+import { changePublishOf, changesOf, DMS_CSV, KEPT_NAMES } from './dataset-changes.ts'
 import { type Check, columnsOf, partitionOf, sortOf } from './dataset-columns.ts'
 import { qualityOf } from './dataset-quality.ts'
 import { LakeError } from './errors.ts'
@@ -31,21 +32,23 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
   check(!spec.name.includes('__'), 'name', 'must not contain "__": it separates the dataset from its side tables')
   const columns = columnsOf(spec.columns ?? {}, '', check)
   check(columns.length > 0, 'columns', 'is empty: declare at least one column')
+  checkNames(columns, spec.source?.changes !== undefined, check)
   const contract = contractOf(spec, check)
   if (spec.source?.format === 'csv')
     for (const column of columns)
       check(typeof column.type === 'string', `columns.${column.name}`, 'is nested, which CSV cannot hold')
   checkChoices(spec, check)
+  const source = sourceOf(spec, check)
   return {
     name: spec.name,
     description: spec.description ?? '',
-    source: sourceOf(spec, check),
+    source,
     contract,
     columns,
     evolution: spec.evolution ?? 'discard',
     partitionBy: (spec.partitionBy ?? []).map((text, at) => partitionOf(text, columns, `partitionBy[${at}]`, check)),
     sortBy: (spec.sortBy ?? []).map((text, at) => sortOf(text, columns, `sortBy[${at}]`, check)),
-    publish: publishOf(spec, check),
+    publish: publishOf(spec, { columns, source }, check),
     limits: { ...DEFAULTS.limits, ...positive(spec.limits, 'limits', check) },
     raw: { ...DEFAULTS.raw, ...spec.raw },
     compaction: compactionOf(spec, check),
@@ -116,7 +119,7 @@ function sourceOf(spec: DatasetSpec<string>, check: Check): Dataset['source'] {
     'source.match',
     "must name landing keys, e.g. 'orders/*.json'",
   )
-  const csv = { ...DEFAULTS.csv, ...source.csv }
+  const csv = { ...DEFAULTS.csv, ...(source.changes?.shape === 'dms' ? DMS_CSV : {}), ...source.csv }
   check(/^[\t -~]$/.test(csv.delimiter), 'source.csv.delimiter', 'must be one printable ASCII character, or a tab')
   check(
     /^[!-~]?$/.test(csv.quote) && /^[!-~]?$/.test(csv.escape),
@@ -124,10 +127,16 @@ function sourceOf(spec: DatasetSpec<string>, check: Check): Dataset['source'] {
     'and escape must be one printable ASCII character or empty',
   )
   check(source.records === undefined || source.format === 'json', 'source.records', "applies to format 'json' only")
-  return { system: source.system, format: source.format, match, csv, records: source.records }
+  const { system, format, records } = source
+  const plain = { system, format, match, csv, records }
+  return { ...plain, changes: changesOf(spec, plain, check) }
 }
 
-function publishOf(spec: DatasetSpec<string>, check: Check): Dataset['publish'] {
+function publishOf(
+  spec: DatasetSpec<string>,
+  { columns, source }: Pick<Dataset, 'columns' | 'source'>,
+  check: Check,
+): Dataset['publish'] {
   const publish = spec.publish ?? 'append'
   const value =
     publish === 'append'
@@ -135,7 +144,21 @@ function publishOf(spec: DatasetSpec<string>, check: Check): Dataset['publish'] 
       : publish === 'replace'
         ? { mode: publish, scope: 'table' as const }
         : publish
-  check(['append', 'replace'].includes(value.mode), 'publish', "must be 'append' or 'replace'")
+  check(
+    ['append', 'replace', 'merge', 'history'].includes(value.mode),
+    'publish',
+    "must be 'append' or 'replace', or { mode: 'merge' or 'history', key: … } for change events",
+  )
+  const { changes } = source
+  if (value.mode !== 'append' && value.mode !== 'replace') {
+    checkChangeColumns(columns, check)
+    return changePublishOf(value, { columns, changes }, check)
+  }
+  check(
+    changes === undefined,
+    'publish',
+    "must be 'merge' or 'history' with source.changes: change events are no rows to append",
+  )
   if (value.mode === 'replace') {
     check(['table', 'partitions'].includes(value.scope), 'publish.scope', "must be 'table' or 'partitions'")
     check(
@@ -145,6 +168,28 @@ function publishOf(spec: DatasetSpec<string>, check: Check): Dataset['publish'] 
     )
   }
   return value
+}
+
+/** What a change event means that does not have a column is settled; see `absent` of its source. */
+function checkChangeColumns(columns: Dataset['columns'], check: Check): void {
+  for (const { name, default: value } of columns)
+    check(value === undefined, `columns.${name}.default`, 'does not apply: a change event without the column says NULL')
+}
+
+/** Documents of MongoDB have an `_id`, so the columns of change datasets may begin with an underscore where Sluice's do not. */
+function checkNames(columns: Dataset['columns'], changes: boolean, check: Check): void {
+  for (const { name } of columns) {
+    check(
+      changes || !name.startsWith('_'),
+      `columns.${name}`,
+      'must not start with an underscore: those names are for lineage columns',
+    )
+    check(
+      !changes || !KEPT_NAMES.has(name.toLowerCase()),
+      `columns.${name}`,
+      'is a name that Sluice keeps for itself: take another, and let "from" name the field',
+    )
+  }
 }
 
 const MIB = 1_048_576

@@ -38,11 +38,6 @@ function columnOf(name: string, spec: ColumnSpec, prefix: string, check: Check):
   const field = `columns.${prefix}${name}`
   check(name.trim().length > 0 && Buffer.byteLength(name) <= 255, field, 'must have a name of 1 to 255 bytes')
   check(!/\p{Cc}/u.test(name), field, 'must not have control characters in its name')
-  check(
-    prefix !== '' || !name.startsWith('_'),
-    field,
-    'must not start with an underscore: those names are for lineage columns',
-  )
   const full = typeof spec === 'object' && spec !== null && 'type' in spec ? spec : { type: spec }
   for (const key of Object.keys(full))
     check(['type', 'required', 'from', 'default', 'format', 'doc'].includes(key), field, `has no setting "${key}"`)

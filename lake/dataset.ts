@@ -1,3 +1,4 @@
+import type { ChangePublishSpec, ChangeSource, ChangeSourceSpec } from './dataset-changes.ts'
 import { checkDataset } from './dataset-check.ts'
 import type { Ruleset } from './dqdl/ast.ts'
 
@@ -74,7 +75,27 @@ export interface Source {
   readonly records: string | undefined
   /** Globs over landing keys: `*` within a path segment, `**` across segments. */
   readonly match: readonly string[]
+  /** The objects hold change events; they feed a table of mode `merge` or `history`. */
+  readonly changes: ChangeSource | undefined
 }
+
+/**
+ * `replace`: each object is a full extract of the `table`, or of the `partitions` it holds; the newest wins. `merge`: change events keep
+ * the current row of every key; `history`: all of its rows, with the time in which each was current.
+ */
+export type Publish =
+  | { readonly mode: 'append' }
+  | { readonly mode: 'replace'; readonly scope: 'table' | 'partitions' }
+  | {
+      readonly mode: 'merge' | 'history'
+      readonly key: readonly string[]
+      /** `soft`: the last row stays, marked `_deleted`. */
+      readonly deletes: 'hard' | 'soft'
+      /** How long a deleted key is remembered, so that late events do not bring it back. */
+      readonly tombstoneHours: number
+      /** After a full snapshot, rows that it does not have are deleted. */
+      readonly sweep: boolean
+    }
 
 export type Evolution = 'add' | 'freeze' | 'discard'
 
@@ -88,8 +109,7 @@ export interface Dataset {
   readonly evolution: Evolution
   readonly partitionBy: readonly PartitionField[]
   readonly sortBy: readonly SortField[]
-  /** `replace`: each object is a full extract of the `table`, or of the `partitions` it holds; the newest wins. */
-  readonly publish: { readonly mode: 'append' } | { readonly mode: 'replace'; readonly scope: 'table' | 'partitions' }
+  readonly publish: Publish
   readonly limits: {
     readonly objectBytesMax: number
     readonly recordBytesMax: number
@@ -160,13 +180,14 @@ export interface DatasetSpec<C extends string> {
     readonly match: string | readonly string[]
     readonly csv?: Partial<CsvDialect>
     readonly records?: string
+    readonly changes?: ChangeSourceSpec
   }
   readonly contract?: { readonly version: number; readonly accepts?: { readonly min: number; readonly max: number } }
   readonly columns: Readonly<Record<C, ColumnSpec>>
   readonly evolution?: Evolution
   readonly partitionBy?: readonly PartitionSpec<NoInfer<C>>[]
   readonly sortBy?: readonly SortSpec<NoInfer<C>>[]
-  readonly publish?: 'append' | 'replace' | Dataset['publish']
+  readonly publish?: 'append' | 'replace' | Extract<Publish, { mode: 'append' | 'replace' }> | ChangePublishSpec
   readonly limits?: Partial<Dataset['limits']>
   readonly raw?: Partial<Dataset['raw']>
   readonly compaction?: Partial<Dataset['compaction']>

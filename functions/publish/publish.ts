@@ -11,7 +11,7 @@ import {
   writeDocumentOnce,
 } from '#lake/batch.ts'
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
-import { LakeError } from '#lake/errors.ts'
+import { assert, LakeError } from '#lake/errors.ts'
 import { type TableCommitted, tableCommitted } from '#lake/events.ts'
 import type { CommitResult } from '#lake/iceberg/commit.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
@@ -130,6 +130,7 @@ async function publishTarget(
   const { table, tableUuid, files } = verdict.target
   const work = { ...contribution, table, tableUuid, files, commitId: commitIdOf(table, contribution) }
   if (dataset.publish.mode === 'append') return { result: await publishAppend(lake, work), objects: verdict.objects }
+  assert(dataset.publish.mode === 'replace', `${dataset.name} is fed by change events: cdc-apply publishes its batches`)
   return publishReplace(lake, work, { scope: dataset.publish.scope, objects: verdict.objects })
 }
 

@@ -16,7 +16,7 @@ const BINARY = /\.(png|jpe?g|gif|ico|gz|zst|parquet|avro|bin|zip|duckdb)$/
 /** All text that belongs to the repository: what is on disk and not ignored, so that a file is checked before it is committed. */
 export function repositoryFiles(root = ROOT): readonly TextFile[] {
   const ignored = ignoring(readFileSync(join(root, '.gitignore'), 'utf8'))
-  return walk(root, '', path => path === '.git/' || ignored(path))
+  return walk(root, '', path => path === '.git/' || path === '.git' || ignored(path))
     .filter(path => !BINARY.test(path) && !NOT_PROSE.test(path))
     .map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
