@@ -5,12 +5,11 @@ import type { Relation } from '#lake/dqdl/relation.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { isLakeError } from '#lake/errors.ts'
-import { scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
-import { planScan } from '#lake/iceberg/scan.ts'
 import { csvFault, csvRows } from './check-csv.ts'
 import { jsonFault, jsonRows } from './check-json.ts'
 import type { Call } from './command.ts'
 import { checkTables, type FilePlace, type Place } from './data-source.ts'
+import { makeView } from './lake-session.ts'
 import { openLakeTable } from './lake-table.ts'
 import { refusal, usage } from './refusal.ts'
 import { type At, snapshotsFor } from './snapshot-choice.ts'
@@ -178,9 +177,7 @@ async function loadTable(
 ): Promise<Data> {
   const opened = await openLakeTable(call.lake, table)
   const snapshot = at === undefined ? undefined : snapshotsFor([opened], at)[0]
-  const plan = await planScan(call.lake, opened, { snapshot })
-  const files = await stageFiles(call.lake, plan.files, folder)
-  await session.run(sql`CREATE VIEW ${ident(name)} AS ${scanSql(plan.schema, files)}`)
+  const files = await makeView(call, { session, folder }, { table: opened, name, snapshot })
   return {
     place: { kind: 'table', name: table },
     relation: { source: ident(name), columns: await columnsOf(session, name) },

@@ -8,6 +8,7 @@ import { explain } from './explain.ts'
 import { local } from './local.ts'
 import { maintain } from './maintain.ts'
 import { put } from './put.ts'
+import { quality } from './quality.ts'
 import { describeError } from './refusal.ts'
 import { show } from './show.ts'
 import { sql } from './sql.ts'
@@ -15,7 +16,7 @@ import { tables } from './tables.ts'
 import { processTerminal } from './terminal.ts'
 
 /** The commands, in the order in which somebody new needs them. */
-const COMMANDS = [demoCommand, local, put, tables, show, sql, check, explain, compact, maintain]
+const COMMANDS = [demoCommand, local, put, tables, show, sql, check, quality, explain, compact, maintain]
 
 collectAtOnce()
 const terminal = processTerminal()

@@ -1,11 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Session } from '#lake/duckdb/engine.ts'
-import { ident, sql as query } from '#lake/duckdb/sql.ts'
-import { scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
-import { planScan } from '#lake/iceberg/scan.ts'
 import type { Table } from '#lake/iceberg/table.ts'
 import type { Call, Command } from './command.ts'
+import { type LakeSession, makeView, withLakeSession } from './lake-session.ts'
 import { openLakeTable } from './lake-table.ts'
 import { usage } from './refusal.ts'
 import { printCsv, printJsonLines, printResultTable } from './result-printer.ts'
@@ -47,9 +42,10 @@ async function runSql(call: Call): Promise<undefined> {
   const limit = readLimit(options.value('limit'))
   const at = options.value('at')
   const startedMs = lake.clock.nowMs()
-  await withSession(call, async (session, folder) => {
+  await withLakeSession(call, 'sql', async opened => {
+    const { session } = opened
     const { statement, tables } = await readStatement(session, call.given[0] as string)
-    await makeViews(call, session, { tables, folder, at: at === undefined ? undefined : readAt(at) })
+    await makeViews(call, opened, { tables, at: at === undefined ? undefined : readAt(at) })
     const reading = await session.read(statement)
     if (options.has('json')) return printJsonLines(terminal.out, reading, limit)
     if (options.has('csv')) return printCsv(terminal.out, reading, limit)
@@ -69,40 +65,14 @@ function readLimit(text: string | undefined): number | undefined {
   throw usage(`--limit ${text} is not a number of rows`, 'give a whole number, such as --limit 100')
 }
 
-/** The engine may read the tables' files and its own scratch folder, and nothing else of this machine. */
-async function withSession(
-  { lake }: Call,
-  work: (session: Session, folder: string) => Promise<unknown>,
-): Promise<void> {
-  const folder = join(lake.limits.scratch, `sql-${lake.ids.uuid()}`)
-  await mkdir(folder, { recursive: true })
-  try {
-    const { threads, memoryBytes } = lake.limits
-    const folders = [folder, lake.zones.tables.slice('file://'.length)]
-    const session = await lake.engine.open({ threads, memoryBytes, folders, scratch: folder })
-    try {
-      await work(session, folder)
-    } finally {
-      await session.close()
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** Each table is a view over its live files, of one moment: what is committed while the query runs is not seen. */
 async function makeViews(
-  { lake }: Call,
-  session: Session,
-  { tables, folder, at }: { readonly tables: readonly string[]; readonly folder: string; readonly at: At | undefined },
+  call: Call,
+  opened: LakeSession,
+  { tables, at }: { readonly tables: readonly string[]; readonly at: At | undefined },
 ): Promise<void> {
-  const opened: Table[] = []
-  for (const name of tables) opened.push(await openLakeTable(lake, name))
-  const snapshots = at === undefined ? [] : snapshotsFor(opened, at)
-  for (const [index, table] of opened.entries()) {
-    const plan = await planScan(lake, table, { snapshot: snapshots[index] })
-    const files = await stageFiles(lake, plan.files, folder)
-    const scan = scanSql(plan.schema, files)
-    await session.run(query`CREATE VIEW ${ident(table.name)} AS ${scan}`)
-  }
+  const found: Table[] = []
+  for (const name of tables) found.push(await openLakeTable(call.lake, name))
+  const snapshots = at === undefined ? [] : snapshotsFor(found, at)
+  for (const [index, table] of found.entries())
+    await makeView(call, opened, { table, name: table.name, snapshot: snapshots[index] })
 }
