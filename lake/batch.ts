@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import type { Dataset } from './dataset.ts'
 import { isLakeError } from './errors.ts'
 import type { DataFile } from './iceberg/types.ts'
-import type { Lake, Uri } from './lake.ts'
+import type { Lake, TableName, Uri } from './lake.ts'
 
 /** One raw object: the exact bytes of one version of one landing object. */
 export interface RawObject {
@@ -22,6 +23,13 @@ export interface BatchManifest {
   readonly id: string
   readonly dataset: string
   readonly objects: readonly RawObject[]
+  /** The table that the rows go to, when it is not the dataset's own: one that a replay builds beside it. */
+  readonly into?: TableName
+}
+
+/** The dataset under the name of the table that the batch is for; its quarantine and other side tables are named after that. */
+export function datasetInto(dataset: Dataset, { into }: Pick<BatchManifest, 'into'>): Dataset {
+  return into === undefined ? dataset : { ...dataset, name: into }
 }
 
 /** What became of the records of one raw object. A file that cannot be read counts as one record, quarantined. */
@@ -113,6 +121,9 @@ export interface RuleVerdict {
 export interface CommitReport {
   readonly batch: string
   readonly dataset: string
+  /** The table as it was called then, and what it is for good: a replay may exchange two tables by their names. */
+  readonly table: TableName
+  readonly tableUuid: string
   readonly commitId: string
   /** Decimal text of the 64-bit id. */
   readonly snapshotId: string

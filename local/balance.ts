@@ -50,13 +50,14 @@ export async function balanceOf(lake: Lake, dataset: Dataset): Promise<Balance> 
   }
 }
 
-/** The last outcome of every raw object: a replayed object counts once. */
+/** The last outcome of every raw object in the table: a replayed object counts once, and not at all what went into another table. */
 async function outcomesOf(lake: Lake, dataset: Dataset): Promise<ReadonlyMap<string, ObjectOutcome>> {
+  const uuid = (await loadTable(lake, dataset.name))?.metadata['table-uuid']
   const reports: CommitReport[] = []
   for await (const object of lake.storage.list(`${lake.zones.ops}/batches/${dataset.name}/`)) {
     if (!object.uri.endsWith('/commit.json')) continue
     const report = await readDocument<CommitReport>(lake, object.uri)
-    if (report !== undefined) reports.push(report)
+    if (report !== undefined && report.tableUuid === uuid) reports.push(report)
   }
   const ordered = reports.toSorted((left, right) => left.committedMs - right.committedMs)
   return new Map(ordered.flatMap(report => report.objects.map(each => [each.rawObject, each] as const)))

@@ -4,16 +4,8 @@ import type { RawObject } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import { isLakeError, LakeError } from '#lake/errors.ts'
 import type { Lake, ObjectInfo, StagedFile, Uri } from '#lake/lake.ts'
-import {
-  CONTRACT_VERSION,
-  contractVersionOf,
-  extensionOf,
-  type RawFacts,
-  rawId,
-  rawKey,
-  rawWriteOptions,
-  type SourceVersion,
-} from './name.ts'
+import { rawId, type SourceVersion } from '#lake/raw-id.ts'
+import { CONTRACT_VERSION, contractVersionOf, extensionOf, type RawFacts, rawKey, rawWriteOptions } from './name.ts'
 
 export interface Incoming {
   readonly dataset: Dataset

@@ -10,11 +10,11 @@ import {
 import type { Dataset } from '#lake/dataset.ts'
 import { isLakeError, type LakeError } from '#lake/errors.ts'
 import type { Lake, ObjectInfo } from '#lake/lake.ts'
+import { rawId, type SourceVersion } from '#lake/raw-id.ts'
 import { ignoredKey, type Router } from '#lake/route.ts'
 import { copyToRaw, type Incoming } from './copy.ts'
 import { rejectObject } from './dead-letter.ts'
 import type { Arrival } from './event.ts'
-import { rawId, type SourceVersion } from './name.ts'
 
 /** A batch that an earlier run made of an object. */
 export interface KnownBatch {

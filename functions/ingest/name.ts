@@ -1,26 +1,7 @@
-import { createHash } from 'node:crypto'
 import { hashText } from '#lake/batch.ts'
 import type { Dataset, SourceFormat } from '#lake/dataset.ts'
 import type { WriteOptions } from '#lake/lake.ts'
-import { ULID_ENTROPY_BYTES, ulid } from '#lake/ulid.ts'
-
-/** One version of one landing object, after a HEAD. */
-export interface SourceVersion {
-  readonly bucket: string
-  readonly key: string
-  readonly version: string
-  readonly landedMs: number
-}
-
-/** A ULID of the version's time and 80 bits of a hash of (bucket, key, version): every delivery of it gives the same id. */
-export function rawId(source: SourceVersion): string {
-  return ulid(source.landedMs, entropy(source.bucket, source.key, source.version))
-}
-
-/** A ULID of the first object's time and a hash of the dataset and all ids: the same objects always make the same batch. */
-export function batchId(dataset: string, landedMs: number, rawIds: readonly string[]): string {
-  return ulid(landedMs, entropy(dataset, ...rawIds))
-}
+import type { SourceVersion } from '#lake/raw-id.ts'
 
 /** `<dataset>/ingest_date=YYYY-MM-DD/ingest_hour=HH/<id>.<extension>` in UTC, of the version's time: a late duplicate writes the same key. */
 export function rawKey(
@@ -98,13 +79,6 @@ export function rawWriteOptions(dataset: Dataset, facts: RawFacts): WriteOptions
 /** S3 allows 2 KB of user metadata and a key may take 3 KB percent-encoded: such a key is named by its hash, the manifest has it whole. */
 function metadataKey(key: string): string {
   return encodeURIComponent(key.toWellFormed()).length <= 1_024 ? key : `sha256:${hashText(key)}`
-}
-
-function entropy(...parts: readonly string[]): Uint8Array {
-  return createHash('sha256')
-    .update(hashText(...parts), 'hex')
-    .digest()
-    .subarray(0, ULID_ENTROPY_BYTES)
 }
 
 function begins(bytes: Uint8Array, magic: readonly number[]): boolean {

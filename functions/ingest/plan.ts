@@ -1,13 +1,6 @@
 import type { BatchManifest, RawObject } from '#lake/batch.ts'
-import { batchId } from './name.ts'
-
-export interface BatchLimits {
-  readonly objectsMax: number
-  readonly bytesMax: number
-}
-
-/** One batch is one refine execution: its Lambdas must finish within their 15 minutes and their disk. */
-export const BATCH_LIMITS: BatchLimits = { objectsMax: 1_000, bytesMax: 2_000_000_000 }
+import { BATCH_LIMITS, type BatchLimits, batchCuts } from '#lake/batch-limits.ts'
+import { batchId } from '#lake/raw-id.ts'
 
 /** Packs objects in order of their ids, which is the order they landed in; one that is larger than a batch goes alone. */
 export function planBatches(
@@ -16,14 +9,10 @@ export function planBatches(
   limits: BatchLimits = BATCH_LIMITS,
 ): readonly BatchManifest[] {
   const groups: RawObject[][] = []
-  let room = { objects: 0, bytes: 0 }
+  const begins = batchCuts(limits)
   for (const object of objects.toSorted(byId)) {
-    if (room.objects < 1 || room.bytes < object.bytes) {
-      groups.push([])
-      room = { objects: limits.objectsMax, bytes: limits.bytesMax }
-    }
+    if (begins(object.bytes)) groups.push([])
     groups.at(-1)?.push(object)
-    room = { objects: room.objects - 1, bytes: room.bytes - object.bytes }
   }
   return groups.map(group => ({
     id: batchId(

@@ -2,6 +2,7 @@ import {
   type BatchManifest,
   type CommitReport,
   commitUri,
+  datasetInto,
   hashText,
   manifestUri,
   type ObjectOutcome,
@@ -42,8 +43,8 @@ export async function publish(lake: Lake, dataset: Dataset, input: { readonly ba
   const done = await readDocument<CommitReport>(lake, commitUri(lake, dataset.name, input.batch))
   const report = done ?? (await commitBatch(lake, dataset, input.batch))
   if (report === undefined) return { dataset: dataset.name, batch: input.batch, snapshotId: undefined, rows: 0 }
-  const files = await filesOf(lake, dataset)
-  await lake.bus.publish([tableCommitted(report, { table: dataset.name, ...files })])
+  const files = await filesOf(lake, dataset, report.table)
+  await lake.bus.publish([tableCommitted(report, { table: report.table, ...files })])
   return {
     dataset: dataset.name,
     batch: report.batch,
@@ -77,13 +78,16 @@ async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise
     await recordQuality(lake, verdict, results)
     return undefined
   }
-  const quarantine = await publishQuarantine(lake, dataset, { verdict, contribution })
-  const target = await publishTarget(lake, dataset, { verdict, contribution })
+  const into = datasetInto(dataset, manifest)
+  const quarantine = await publishQuarantine(lake, into, { verdict, contribution })
+  const target = await publishTarget(lake, into, { verdict, contribution })
   await recordQuality(lake, verdict, results)
   const report: CommitReport = {
     batch,
     dataset: dataset.name,
-    commitId: commitIdOf(dataset.name, contribution),
+    table: into.name,
+    tableUuid: target.result.table.metadata['table-uuid'],
+    commitId: commitIdOf(into.name, contribution),
     snapshotId: String(target.result.snapshot['snapshot-id']),
     quarantineSnapshotId: quarantine && String(quarantine.snapshot['snapshot-id']),
     objects: target.objects,
@@ -157,8 +161,12 @@ function summaryOf(dataset: Dataset, verdict: Verdict): Readonly<Record<string, 
 }
 
 /** Of all partitions, because late data makes small files in any of them; without statistics a plan of many files takes a second or two. */
-async function filesOf(lake: Lake, dataset: Dataset): Promise<Pick<TableCommitted, 'smallFiles' | 'compactionDue'>> {
-  const table = await loadTable(lake, dataset.name)
+async function filesOf(
+  lake: Lake,
+  dataset: Dataset,
+  name: string,
+): Promise<Pick<TableCommitted, 'smallFiles' | 'compactionDue'>> {
+  const table = await loadTable(lake, name)
   const files = table === undefined ? [] : await liveFiles(lake, table)
   const smallFiles = files.filter(file => isSmall(file, dataset.compaction)).length
   return { smallFiles, compactionDue: compactionDue(files, dataset.compaction) }

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type BatchManifest,
+  datasetInto,
   manifestUri,
   type QualityVerdict,
   readDocument,
@@ -60,7 +61,7 @@ export interface BatchTask {
 }
 
 async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
-  const tables = await openTables(lake, task.dataset)
+  const tables = await openTables(lake, datasetInto(task.dataset, task.manifest))
   const decoded = await decodeBatch(lake, task, tables)
   try {
     const table = decoded.target

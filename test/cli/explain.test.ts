@@ -86,6 +86,8 @@ async function committed(number: number, batch: string, more: Partial<ObjectOutc
   const report: CommitReport = {
     batch,
     dataset: 'orders',
+    table: 'orders',
+    tableUuid: 'u',
     commitId: 'c',
     snapshotId: '9007199254740993',
     quarantineSnapshotId: '9007199254740995',

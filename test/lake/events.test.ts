@@ -56,6 +56,8 @@ test('Table Committed sums the outcomes; the snapshot id is text', () => {
   const report = {
     batch: 'B1',
     dataset: 'orders',
+    table: 'orders',
+    tableUuid: 'u',
     commitId: 'C1',
     snapshotId: '9007199254740993',
     quarantineSnapshotId: undefined,

@@ -3,15 +3,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
-  batchId,
   contractVersionOf,
   extensionOf,
   ingestPartition,
-  rawId,
   rawKey,
   rawWriteOptions,
 } from '../../../functions/ingest/name.ts'
 import { defineDataset } from '../../../lake/dataset.ts'
+import { batchId, rawId } from '../../../lake/raw-id.ts'
 import { ulidMs } from '../../../lake/ulid.ts'
 
 const landedMs = Date.UTC(2024, 1, 29, 23, 59, 59, 999)

@@ -2,7 +2,8 @@
 // in which their events came.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BATCH_LIMITS, planBatches } from '../../../functions/ingest/plan.ts'
+import { BATCH_LIMITS } from '#lake/batch-limits.ts'
+import { planBatches } from '../../../functions/ingest/plan.ts'
 import type { RawObject } from '../../../lake/batch.ts'
 
 const object = (id: string, bytes: number): RawObject => ({

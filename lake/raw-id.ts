@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto'
+import { hashText } from './batch.ts'
+import { ULID_ENTROPY_BYTES, ulid } from './ulid.ts'
+
+/** One version of one landing object, after a HEAD. */
+export interface SourceVersion {
+  readonly bucket: string
+  readonly key: string
+  readonly version: string
+  readonly landedMs: number
+}
+
+/** A ULID of the version's time and 80 bits of a hash of (bucket, key, version): every delivery of it gives the same id. */
+export function rawId(source: SourceVersion): string {
+  return ulid(source.landedMs, entropy(source.bucket, source.key, source.version))
+}
+
+/** A ULID of the first object's time and a hash of the dataset and all ids: the same objects always make the same batch. */
+export function batchId(dataset: string, landedMs: number, rawIds: readonly string[]): string {
+  return ulid(landedMs, entropy(dataset, ...rawIds))
+}
+
+function entropy(...parts: readonly string[]): Uint8Array {
+  return createHash('sha256')
+    .update(hashText(...parts), 'hex')
+    .digest()
+    .subarray(0, ULID_ENTROPY_BYTES)
+}
