@@ -9,6 +9,7 @@ import { local } from './local.ts'
 import { maintain } from './maintain.ts'
 import { put } from './put.ts'
 import { quality } from './quality.ts'
+import { quarantine } from './quarantine.ts'
 import { describeError } from './refusal.ts'
 import { show } from './show.ts'
 import { sql } from './sql.ts'
@@ -16,7 +17,7 @@ import { tables } from './tables.ts'
 import { processTerminal } from './terminal.ts'
 
 /** The commands, in the order in which somebody new needs them. */
-const COMMANDS = [demoCommand, local, put, tables, show, sql, check, quality, explain, compact, maintain]
+const COMMANDS = [demoCommand, local, put, tables, show, sql, check, quality, explain, quarantine, compact, maintain]
 
 collectAtOnce()
 const terminal = processTerminal()

@@ -10,6 +10,7 @@ import { local } from '../../cli/local.ts'
 import { maintain } from '../../cli/maintain.ts'
 import { put } from '../../cli/put.ts'
 import { quality } from '../../cli/quality.ts'
+import { quarantine } from '../../cli/quarantine.ts'
 import { show } from '../../cli/show.ts'
 import { sql } from '../../cli/sql.ts'
 import { tables } from '../../cli/tables.ts'
@@ -19,7 +20,7 @@ import { diskLake, type LocalLake } from '../../lake/disk/disk-lake.ts'
 
 /** Commands run in this process against a lake in a folder; what a test checks stands in the test. */
 
-const COMMANDS: readonly Command[] = [local, put, tables, show, sql, check, quality, explain, compact, maintain]
+const COMMANDS: readonly Command[] = [local, put, tables, show, sql, check, quality, explain, quarantine, compact, maintain]
 
 /** The least that routes, refuses and replaces; tests put in what they need. */
 export const orders = defineDataset({

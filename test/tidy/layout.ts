@@ -19,6 +19,7 @@ const FOLDERS = [
   'lake/duckdb',
   'lake/aws',
   'lake/disk',
+  'lake/quarantine',
   'datasets',
   'workflows',
   'stacks',
