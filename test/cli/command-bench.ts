@@ -20,7 +20,19 @@ import { diskLake, type LocalLake } from '../../lake/disk/disk-lake.ts'
 
 /** Commands run in this process against a lake in a folder; what a test checks stands in the test. */
 
-const COMMANDS: readonly Command[] = [local, put, tables, show, sql, check, quality, explain, quarantine, compact, maintain]
+const COMMANDS: readonly Command[] = [
+  local,
+  put,
+  tables,
+  show,
+  sql,
+  check,
+  quality,
+  explain,
+  quarantine,
+  compact,
+  maintain,
+]
 
 /** The least that routes, refuses and replaces; tests put in what they need. */
 export const orders = defineDataset({
