@@ -93,7 +93,9 @@ const CHOICES = {
 } as const
 
 /** Columns of change rows (changes.ts) and hidden ones of the tables that they feed: a dataset may have none of these names. */
-export const STATE_NAMES: readonly string[] = ['_version', '_deleted', '_valid_from', '_valid_to', '_is_current']
+export const STATE_NAMES: readonly string[] = [
+  ...['_version', '_place', '_authors', '_deleted', '_valid_from', '_valid_to', '_is_current'],
+]
 export const KEPT_NAMES: ReadonlySet<string> = new Set([
   ...['_op', '_position', '_snapshot', '_lane', '_ordinal', '_kept', '_old_key', '_event_us', '_content'],
   ...['_raw_object', '_raw_row', '_ingested_at', '_rescued'],

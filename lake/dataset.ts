@@ -222,11 +222,40 @@ function lineage(name: string, type: Primitive, doc: string): Column {
   return { name, type, required: false, from: [], default: undefined, format: undefined, doc }
 }
 
+/** What the rows of tables that change events feed remember of the change that made them, so that an older one never undoes it. */
+export const GUARD: readonly Column[] = [
+  lineage('_version', 'string', 'position in the log of the source; greater text is newer'),
+  lineage('_place', 'string', 'lane, ordinal and content of the change, which put changes of one position in order'),
+  lineage(
+    '_authors',
+    'string',
+    'JSON: versions of the columns that are older than the row, because later changes left them out',
+  ),
+]
+const SOFT: readonly Column[] = [lineage('_deleted', 'boolean', 'whether the source has deleted the row')]
+const VALIDITY: readonly Column[] = [
+  lineage('_valid_from', 'timestamptz', 'when the row became current in the source'),
+  lineage('_valid_to', 'timestamptz', 'when the next one did, or the row was deleted; null while it is current'),
+  lineage('_is_current', 'boolean', 'whether the row is the newest of its key'),
+]
+
 /** All columns of the dataset's table, in order. */
 export function tableColumns(dataset: Dataset): readonly Column[] {
-  return [...dataset.columns, ...(dataset.evolution === 'freeze' ? [] : [RESCUED]), ...LINEAGE]
+  return [
+    ...dataset.columns,
+    ...(dataset.evolution === 'freeze' ? [] : [RESCUED]),
+    ...LINEAGE,
+    ...stateColumns(dataset.publish),
+  ]
 }
 
-/** The name of the dataset's Hive-style table of raw objects, and of its quarantine table. */
+function stateColumns(publish: Publish): readonly Column[] {
+  if (publish.mode === 'merge') return [...GUARD, ...(publish.deletes === 'soft' ? SOFT : [])]
+  return publish.mode === 'history' ? [...GUARD, ...VALIDITY] : []
+}
+
+/** The name of the dataset's Hive-style table of raw objects, and of its side tables. */
 export const rawTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__raw`
+/** Of a table that change events feed: deleted keys and truncates, so that late events do not bring rows back. */
+export const tombstoneTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__tombstones`
 export const quarantineTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__quarantine`
