@@ -20,6 +20,7 @@ export default $config({
     const { refine } = await import('./stacks/refine.ts')
     const { compact } = await import('./stacks/compact.ts')
     const { maintain } = await import('./stacks/maintain.ts')
+    const { watch } = await import('./stacks/watch.ts')
     const { scheduleGroup } = await import('./stacks/machine.ts')
     const { alarms } = await import('./stacks/alarms.ts')
 
@@ -32,6 +33,7 @@ export default $config({
       refine: refine(resources),
       compact: compact(resources, schedules),
       maintain: maintain(resources, schedules),
+      watch: watch(resources, schedules),
       schedules,
     }
     const { topic } = alarms(stages)

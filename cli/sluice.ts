@@ -13,11 +13,26 @@ import { quarantine } from './quarantine.ts'
 import { describeError } from './refusal.ts'
 import { show } from './show.ts'
 import { sql } from './sql.ts'
+import { status } from './status.ts'
 import { tables } from './tables.ts'
 import { processTerminal } from './terminal.ts'
 
 /** The commands, in the order in which somebody new needs them. */
-const COMMANDS = [demoCommand, local, put, tables, show, sql, check, quality, explain, quarantine, compact, maintain]
+const COMMANDS = [
+  demoCommand,
+  local,
+  put,
+  tables,
+  show,
+  sql,
+  check,
+  quality,
+  explain,
+  quarantine,
+  status,
+  compact,
+  maintain,
+]
 
 collectAtOnce()
 const terminal = processTerminal()

@@ -1,4 +1,4 @@
-import type { CsvDialect, Dataset, DatasetSpec } from './dataset.ts'
+import type { Column, CsvDialect, Dataset, DatasetSpec } from './dataset.ts'
 import { changePublishOf, changesOf, DMS_CSV, KEPT_NAMES } from './dataset-changes.ts'
 import { type Check, columnsOf, partitionOf, sortOf } from './dataset-columns.ts'
 import { qualityOf } from './dataset-quality.ts'
@@ -54,7 +54,7 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
     compaction: compactionOf(spec, check),
     retention: { ...DEFAULTS.retention, ...positive(spec.retention, 'retention', check) },
     quality: qualityOf(spec.quality, check),
-    freshness: spec.freshness,
+    freshness: freshnessOf(spec, columns, check),
     dataClass: spec.dataClass ?? 'internal',
     owner: spec.owner ?? 'unowned',
     tags: spec.tags ?? {},
@@ -190,6 +190,24 @@ function checkNames(columns: Dataset['columns'], changes: boolean, check: Check)
       'is a name that Sluice keeps for itself: take another, and let "from" name the field',
     )
   }
+}
+
+function freshnessOf(
+  { freshness }: DatasetSpec<string>,
+  columns: readonly Column[],
+  check: Check,
+): Dataset['freshness'] {
+  if (freshness === undefined) return undefined
+  const { maxLagMinutes, eventTime } = freshness
+  check(Number.isFinite(maxLagMinutes) && maxLagMinutes > 0, 'freshness.maxLagMinutes', 'must be a number above 0')
+  if (eventTime === undefined) return { maxLagMinutes }
+  const type = columns.find(column => column.name === eventTime)?.type
+  check(
+    type === 'timestamptz' || type === 'timestamp' || type === 'date',
+    'freshness.eventTime',
+    'must name a column of type timestamptz, timestamp or date',
+  )
+  return { maxLagMinutes, eventTime }
 }
 
 const MIB = 1_048_576

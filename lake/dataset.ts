@@ -128,7 +128,8 @@ export interface Dataset {
   readonly retention: { readonly snapshotAgeHours: number; readonly minSnapshots: number }
   /** undefined: nothing is checked beyond the contract. */
   readonly quality: QualitySettings | undefined
-  readonly freshness: { readonly maxLagMinutes: number } | undefined
+  /** The promise of how old the newest rows may be. `eventTime`: the column that says when something happened. */
+  readonly freshness: { readonly maxLagMinutes: number; readonly eventTime?: string } | undefined
   readonly dataClass: 'public' | 'internal' | 'confidential' | 'pii'
   readonly owner: string
   readonly tags: Readonly<Record<string, string>>
@@ -194,7 +195,7 @@ export interface DatasetSpec<C extends string> {
   readonly retention?: Partial<Dataset['retention']>
   /** A DQDL ruleset, or one with what is to follow when it fails. */
   readonly quality?: string | (Pick<QualitySettings, 'rules'> & Partial<Pick<QualitySettings, 'onFailure' | 'rows'>>)
-  readonly freshness?: Dataset['freshness']
+  readonly freshness?: { readonly maxLagMinutes: number; readonly eventTime?: NoInfer<C> }
   readonly dataClass?: Dataset['dataClass']
   readonly owner?: string
   readonly tags?: Readonly<Record<string, string>>

@@ -16,6 +16,7 @@ export const RAW_BATCH_READY = 'Raw Batch Ready'
 export const TABLE_COMMITTED = 'Table Committed'
 export const BATCH_REJECTED = 'Batch Rejected'
 export const TABLE_COMPACTED = 'Table Compacted'
+export const DATASET_STATUS_CHANGED = 'Dataset Status Changed'
 /** As AWS Glue Data Quality calls it, so that rules written for it need another source and nothing else. */
 export const QUALITY_EVALUATED = 'Data Quality Evaluation Results Available'
 
@@ -87,6 +88,21 @@ export interface TableCompacted {
   readonly bytesAfter: number
   /** Groups that were left as they are, because somebody else changed their files meanwhile. */
   readonly groupsGivenUp: number
+}
+
+export type DatasetStatus = 'ok' | 'warning' | 'alarm'
+
+/** The watch found a dataset in another state than before: late, incomplete, or well again. */
+export interface DatasetStatusChanged {
+  readonly dataset: string
+  readonly status: DatasetStatus
+  readonly was: DatasetStatus
+  readonly findings: readonly {
+    readonly level: 'alarm' | 'warning'
+    readonly code: string
+    readonly message: string
+    readonly next: string
+  }[]
 }
 
 /** An event of one known type; assignable to `LakeEvent`. */
@@ -191,4 +207,10 @@ export function tableCompacted(report: Compacted): TypedEvent<typeof TABLE_COMPA
       groupsGivenUp: report.givenUp.length,
     },
   }
+}
+
+export function datasetStatusChanged(
+  change: DatasetStatusChanged,
+): TypedEvent<typeof DATASET_STATUS_CHANGED, DatasetStatusChanged> {
+  return { 'detail-type': DATASET_STATUS_CHANGED, detail: { ...change } }
 }

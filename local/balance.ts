@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CommitReport, type ObjectOutcome, readDocument } from '#lake/batch.ts'
+import type { ObjectOutcome } from '#lake/batch.ts'
+import { batchFolders, outcomesOf } from '#lake/batch-folders.ts'
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { partitionKeyOf } from '#lake/iceberg/operations/overwrite.ts'
@@ -32,7 +33,7 @@ export const isBalanced = (balance: Balance): boolean =>
 
 /** Compares the reports of all batches with what the tables hold. */
 export async function balanceOf(lake: Lake, dataset: Dataset): Promise<Balance> {
-  const outcomes = [...(await outcomesOf(lake, dataset)).values()]
+  const outcomes = [...(await allOutcomes(lake, dataset)).values()]
   const target = await measure(lake, dataset.name)
   const quarantine = await measure(lake, quarantineTableName(dataset))
   const total = (of: 'read' | 'superseded'): number => outcomes.reduce((sum, each) => sum + each[of], 0)
@@ -50,17 +51,13 @@ export async function balanceOf(lake: Lake, dataset: Dataset): Promise<Balance> 
   }
 }
 
-/** The last outcome of every raw object in the table: a replayed object counts once, and not at all what went into another table. */
-async function outcomesOf(lake: Lake, dataset: Dataset): Promise<ReadonlyMap<string, ObjectOutcome>> {
-  const uuid = (await loadTable(lake, dataset.name))?.metadata['table-uuid']
-  const reports: CommitReport[] = []
-  for await (const object of lake.storage.list(`${lake.zones.ops}/batches/${dataset.name}/`)) {
-    if (!object.uri.endsWith('/commit.json')) continue
-    const report = await readDocument<CommitReport>(lake, object.uri)
-    if (report !== undefined && report.tableUuid === uuid) reports.push(report)
-  }
-  const ordered = reports.toSorted((left, right) => left.committedMs - right.committedMs)
-  return new Map(ordered.flatMap(report => report.objects.map(each => [each.rawObject, each] as const)))
+/** Not what went into another table, nor what was in one of the same name before. */
+async function allOutcomes(lake: Lake, dataset: Dataset): Promise<ReadonlyMap<string, ObjectOutcome>> {
+  const batches: string[] = []
+  for await (const { batch, documents } of batchFolders(lake, dataset.name))
+    if (documents.has('commit.json')) batches.push(batch)
+  const tableUuid = (await loadTable(lake, dataset.name))?.metadata['table-uuid']
+  return outcomesOf(lake, dataset.name, { batches, tableUuid })
 }
 
 /** Of full extracts only the newest that brought rows is in the table. */

@@ -1,3 +1,4 @@
+import { datasets } from '../datasets/index.ts'
 import type { Compact } from './compact.ts'
 import type { Ingest } from './ingest.ts'
 import type { Maintain } from './maintain.ts'
@@ -6,6 +7,7 @@ import type { Refine } from './refine.ts'
 import { accountId, named } from './stage.ts'
 import type { Storage } from './storage.ts'
 import { encryptedTopic, topicPolicy } from './topic.ts'
+import type { Watch } from './watch.ts'
 
 interface Alarm {
   readonly name: string
@@ -16,6 +18,8 @@ interface Alarm {
   readonly dimensions: Record<string, $util.Input<string>>
   /** The alarm fires above this value. */
   readonly above: number
+  /** It fires as well when nothing is written for so long. */
+  readonly silentMinutes?: number
 }
 
 export interface Stages {
@@ -24,11 +28,12 @@ export interface Stages {
   readonly refine: Refine
   readonly compact: Compact
   readonly maintain: Maintain
+  readonly watch: Watch
   readonly schedules: aws.scheduler.ScheduleGroup
 }
 
 /** Whatever stops rows on their way to a table, or tables from staying small, is told to one topic. Subscribe to it by mail, chat or pager. */
-export function alarms({ storage, ingest, refine, compact, maintain, schedules }: Stages) {
+export function alarms({ storage, ingest, refine, compact, maintain, watch, schedules }: Stages) {
   const topic = alarmTopic(storage)
   const all = [
     deadLetters('ingest', ingest.deadLetters),
@@ -45,6 +50,10 @@ export function alarms({ storage, ingest, refine, compact, maintain, schedules }
     ...machineAlarms('refine', refine.machine, 'batches stay outside their tables'),
     ...machineAlarms('compact', compact.machine, 'tables keep their small files'),
     ...machineAlarms('maintain', maintain.machine, 'tables keep old snapshots and files'),
+    deadLetters('watch', watch.deadLetters),
+    ...functionAlarms('watch', watch.function),
+    ...asyncAlarms('watch', watch.function),
+    ...watchAlarms(),
     ...scheduleAlarms(schedules),
     ...ruleAlarms('landing-object-created', { RuleName: ingest.rule.name }),
     ...ruleAlarms('raw-batch-ready', {
@@ -68,12 +77,12 @@ function metricAlarm(alarm: Alarm, topic: sst.aws.SnsTopic): void {
     metricName: alarm.metric,
     statistic: alarm.statistic,
     dimensions: alarm.dimensions,
-    comparisonOperator: 'GreaterThanThreshold',
+    comparisonOperator: alarm.silentMinutes === undefined ? 'GreaterThanThreshold' : 'LessThanOrEqualToThreshold',
     threshold: alarm.above,
-    period: 300,
+    period: alarm.silentMinutes === undefined ? 300 : alarm.silentMinutes * 60,
     evaluationPeriods: 1,
-    // None of these metrics is written while nothing happens.
-    treatMissingData: 'notBreaching',
+    // Most of these metrics are not written while nothing happens; a heartbeat always is.
+    treatMissingData: alarm.silentMinutes === undefined ? 'notBreaching' : 'breaching',
     alarmActions: [topic.arn],
     okActions: [topic.arn],
   })
@@ -112,6 +121,65 @@ function functionAlarms(name: string, fn: sst.aws.Function): readonly Alarm[] {
     above: 0,
   }))
 }
+
+/** What Lambda could neither run nor hand on: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
+function asyncAlarms(name: string, fn: sst.aws.Function): readonly Alarm[] {
+  return ['AsyncEventsDropped', 'DestinationDeliveryFailures'].map(metric => ({
+    name: `${name}-${metric.toLowerCase()}`,
+    why: `Lambda reports ${metric} for ${name}: a scheduled run is lost`,
+    namespace: 'AWS/Lambda',
+    metric,
+    statistic: 'Sum',
+    dimensions: { FunctionName: fn.name },
+    above: 0,
+  }))
+}
+
+/** What the watch measures, in the namespace of the functions' own metrics; `lake/aws/lag-metrics.ts` writes it. */
+function watchAlarms(): readonly Alarm[] {
+  const own = (
+    name: string,
+    metric: string,
+    rest: Pick<Alarm, 'why' | 'above' | 'dimensions' | 'statistic'>,
+  ): Alarm => ({
+    name,
+    metric,
+    namespace: METRICS,
+    ...rest,
+  })
+  return [
+    {
+      ...own('watch-heartbeat', 'DatasetsWatched', {
+        why: 'Nobody measures freshness and completeness: the watch has not run',
+        statistic: 'Maximum',
+        dimensions: { service: $app.name },
+        above: 0,
+      }),
+      silentMinutes: alarmLimits.heartbeatMinutes,
+    },
+    ...datasets.flatMap(({ name, freshness }) => [
+      own(`${name}-rows-missing`, 'RowsMissing', {
+        why: `Records of ${name} that were put are neither in its table nor in its quarantine`,
+        statistic: 'Maximum',
+        dimensions: { service: $app.name, dataset: name },
+        above: 0,
+      }),
+      ...(freshness === undefined
+        ? []
+        : [
+            own(`${name}-late`, 'LagShareOfPromise', {
+              why: `${name} is later than the ${freshness.maxLagMinutes} minutes that it promises`,
+              statistic: 'Maximum',
+              dimensions: { service: $app.name, dataset: name },
+              above: alarmLimits.lagShare,
+            }),
+          ]),
+    ]),
+  ]
+}
+
+/** As `metricsNamespace()` in `lake/aws` has it when the environment names none. */
+const METRICS = 'Sluice'
 
 function machineAlarms(name: string, machine: aws.sfn.StateMachine, so: string): readonly Alarm[] {
   return ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted', 'ExecutionThrottled'].map(metric => ({

@@ -1,6 +1,6 @@
 import type { EventPattern, Schedule } from '../workflows/rules.ts'
 import type { StateMachine } from '../workflows/states-language.ts'
-import { type Permission, writeTraces } from './permissions.ts'
+import { invokeFunctions, type Permission, sendMessages, writeTraces } from './permissions.ts'
 import { retention } from './plan.ts'
 import { accountId, isProduction, named } from './stage.ts'
 
@@ -103,11 +103,35 @@ export interface ClockStart extends Start {
 }
 
 /** Schedules start the machine. One role serves all of them: they do the same. */
-export function startBySchedule(name: string, { machine, deadLetters, group, schedules }: ClockStart): void {
+export function startBySchedule(name: string, { machine, ...start }: ClockStart): void {
+  scheduled(name, { ...start, target: machine.arn, permission: startMachine(machine) })
+}
+
+export interface ClockInvoke extends Omit<ClockStart, 'machine'> {
+  readonly function: sst.aws.Function
+}
+
+/** Schedules call the function, which may run twice for one time. What it cannot finish becomes a dead letter after two retries. */
+export function invokeBySchedule(name: string, { function: fn, ...start }: ClockInvoke): void {
+  scheduled(name, { ...start, target: fn.arn, permission: invokeFunctions([fn]) })
+  new aws.lambda.FunctionEventInvokeConfig(`${name}Async`, {
+    functionName: fn.name,
+    maximumRetryAttempts: 2,
+    maximumEventAgeInSeconds: 3_600,
+    destinationConfig: { onFailure: { destination: start.deadLetters.arn } },
+  })
+}
+
+interface Scheduled extends Omit<ClockStart, 'machine'> {
+  readonly target: $util.Input<string>
+  readonly permission: Permission
+}
+
+function scheduled(name: string, { target, permission, deadLetters, group, schedules }: Scheduled): void {
   const role = serviceRole(`${name}Role`, 'scheduler.amazonaws.com', [
-    startMachine(machine),
+    permission,
     // A schedule writes its dead letters in the name of its role, not by the queue's policy.
-    { actions: ['sqs:SendMessage'], resources: [deadLetters.arn] },
+    sendMessages(deadLetters),
   ])
   for (const schedule of schedules)
     new aws.scheduler.Schedule(`${name}-${schedule.name}`, {
@@ -119,7 +143,7 @@ export function startBySchedule(name: string, { machine, deadLetters, group, sch
       scheduleExpressionTimezone: 'UTC',
       flexibleTimeWindow: { mode: 'FLEXIBLE', maximumWindowInMinutes: schedule.windowMinutes },
       target: {
-        arn: machine.arn,
+        arn: target,
         roleArn: role.arn,
         input: JSON.stringify(schedule.input),
         deadLetterConfig: { arn: deadLetters.arn },

@@ -137,6 +137,12 @@ export const consumeQueue = (queue: sst.aws.Queue): Permission => ({
   resources: [queue.arn],
 })
 
+/** Dead letters of whoever has this: of a schedule, or of a function that is called and not waited for. */
+export const sendMessages = (queue: sst.aws.Queue): Permission => ({
+  actions: ['sqs:SendMessage'],
+  resources: [queue.arn],
+})
+
 export const writeLogs = (group: aws.cloudwatch.LogGroup): Permission => ({
   actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   resources: [$interpolate`${group.arn}:*`],

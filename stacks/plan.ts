@@ -25,6 +25,8 @@ export const functionPlans = {
   maintain: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
   // Lists a table's objects and compares them with what its metadata reaches.
   sweep: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
+  // Reads documents, manifests and, of data, one column; never a row.
+  watch: { memoryMb: 1_769, timeoutMinutes: 10, storageMb: 2_048 },
 } as const satisfies Record<string, FunctionPlan>
 
 export type FunctionName = keyof typeof functionPlans
@@ -75,4 +77,10 @@ export const retention = {
   rawLockDays: { test: 1, production: 365 },
 } as const
 
-export const alarmLimits = { queueAgeSeconds: 3_600 } as const
+export const alarmLimits = {
+  queueAgeSeconds: 3_600,
+  /** How late a dataset is, of what it promises. */
+  lagShare: 1,
+  /** The watch runs every quarter of an hour; two silent hours are no delay of a schedule. */
+  heartbeatMinutes: 120,
+} as const

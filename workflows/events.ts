@@ -1,4 +1,11 @@
-import { BATCH_REJECTED, QUALITY_EVALUATED, RAW_BATCH_READY, TABLE_COMMITTED, TABLE_COMPACTED } from '#lake/events.ts'
+import {
+  BATCH_REJECTED,
+  DATASET_STATUS_CHANGED,
+  QUALITY_EVALUATED,
+  RAW_BATCH_READY,
+  TABLE_COMMITTED,
+  TABLE_COMPACTED,
+} from '#lake/events.ts'
 
 /** `detail-type` of the event that `refine` publishes when it gives up: the batch is neither in the table nor rejected. */
 export const BATCH_FAILED = 'Batch Failed'
@@ -52,4 +59,5 @@ export const DETAIL_TYPES = [
   TABLE_COMPACTED,
   COMPACTION_FAILED,
   MAINTENANCE_FAILED,
+  DATASET_STATUS_CHANGED,
 ] as const

@@ -64,3 +64,12 @@ export function maintenanceSchedule(tables: readonly string[]): Schedule {
     input: { tables },
   }
 }
+
+/** How late and how complete every dataset is. Metrics that nobody writes cannot alarm, so this one's absence does. */
+export const watchSchedule: Schedule = {
+  name: 'watch',
+  description: 'Measures freshness and completeness of every dataset',
+  expression: 'rate(15 minutes)',
+  windowMinutes: 5,
+  input: {},
+}

@@ -13,6 +13,7 @@ import { quality } from '../../cli/quality.ts'
 import { quarantine } from '../../cli/quarantine.ts'
 import { show } from '../../cli/show.ts'
 import { sql } from '../../cli/sql.ts'
+import { status } from '../../cli/status.ts'
 import { tables } from '../../cli/tables.ts'
 import type { Output, Terminal } from '../../cli/terminal.ts'
 import { type Dataset, defineDataset } from '../../lake/dataset.ts'
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   quality,
   explain,
   quarantine,
+  status,
   compact,
   maintain,
 ]

@@ -172,6 +172,7 @@ test('whoever publishes may put events on exactly that bus', () => {
     'MaintainMachineRole',
     'PublishRole',
     'RefineRole',
+    'WatchRole',
   ])
   for (const role of publishers)
     for (const each of roleStatements(role).filter(each => list(each.Action).includes('events:PutEvents')))

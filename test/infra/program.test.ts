@@ -23,7 +23,9 @@ test.each([graphs.test, graphs.production])('stage $stage evaluates, all of it a
 test('every function has a handler that bundles, exports it, and leaves outside only what is installed beside it', () => {
   const handlers = graphs.test.bundles.map(bundle => bundle.handler).sort()
   expect(handlers).toEqual(
-    ['compact', 'ingest', 'maintain', 'publish', 'quality', 'sweep'].map(name => `functions/${name}/handler.handler`),
+    ['compact', 'ingest', 'maintain', 'publish', 'quality', 'sweep', 'watch'].map(
+      name => `functions/${name}/handler.handler`,
+    ),
   )
   expect(ofType(graphs.test, FUNCTION)).toHaveLength(handlers.length)
   for (const bundle of graphs.test.bundles) {
@@ -63,7 +65,7 @@ test('two stages share no bucket, queue, function or database', () => {
     ['aws:s3/bucket:Bucket', 'aws:sqs/queue:Queue', FUNCTION, 'aws:glue/catalogDatabase:CatalogDatabase']
       .flatMap(type => ofType(graph, type))
       .map(each => each.id)
-  expect(ids(graphs.test)).toHaveLength(17)
+  expect(ids(graphs.test)).toHaveLength(19)
   expect(ids(graphs.test).filter(id => ids(graphs.production).includes(id))).toEqual([])
 })
 

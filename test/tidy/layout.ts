@@ -6,9 +6,10 @@ import { isCode, isTest, type TextFile } from './repository.ts'
 const FOLDERS = [
   '.ci',
   '.github/*',
-  ...['ingest', 'quality', 'publish', 'cdc-apply', 'compact', 'maintain', 'sweep', 'replay'].map(
-    name => `functions/${name}`,
-  ),
+  ...[
+    ...['ingest', 'quality', 'publish', 'cdc-apply', 'compact', 'maintain', 'sweep', 'replay'],
+    ...['watch', 'canary', 'erase'],
+  ].map(name => `functions/${name}`),
   'functions/quality/decode',
   'functions/cdc-apply/decode',
   'lake',

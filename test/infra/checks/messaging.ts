@@ -11,6 +11,7 @@ import {
   QUEUE,
   ROLE,
   RULE,
+  roleOf,
   roleStatements,
   SCHEDULE,
   type Statement,
@@ -21,6 +22,7 @@ import {
 const MAPPING = 'aws:lambda/eventSourceMapping:EventSourceMapping'
 const QUEUE_POLICY = 'aws:sqs/queuePolicy:QueuePolicy'
 const GROUP = 'aws:scheduler/scheduleGroup:ScheduleGroup'
+const ASYNC = 'aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig'
 const ALARM = 'aws:cloudwatch/metricAlarm:MetricAlarm'
 
 /** ARNs of queues that take what others could not deliver or process. */
@@ -28,7 +30,8 @@ function deadLetterArns(graph: Graph): ReadonlySet<string> {
   const redrives = ofType(graph, QUEUE).flatMap(queue => redriveOf(queue)?.deadLetterTargetArn ?? [])
   const targets = ofType(graph, TARGET).flatMap(target => target.inputs.deadLetterConfig?.arn ?? [])
   const schedules = ofType(graph, SCHEDULE).flatMap(schedule => schedule.inputs.target.deadLetterConfig?.arn ?? [])
-  return new Set([...redrives, ...targets, ...schedules])
+  const failures = ofType(graph, ASYNC).flatMap(each => each.inputs.destinationConfig?.onFailure?.destination ?? [])
+  return new Set([...redrives, ...targets, ...schedules, ...failures])
 }
 
 function redriveOf(queue: Resource): { deadLetterTargetArn: string; maxReceiveCount: number } | undefined {
@@ -169,26 +172,45 @@ export const messagingChecks: readonly Check[] = [
     },
   },
   {
-    name: 'every schedule starts a machine of this stage by a role that may, has a dead letter queue that the role may write to, and a retry policy',
+    name: 'every schedule starts a machine or calls a function of this stage by a role that may, has a dead letter queue that the role may write to, and a retry policy',
     find: graph =>
       ofType(graph, SCHEDULE)
         .filter(({ inputs: { target, groupName } }) => {
           const role = ofType(graph, ROLE).find(each => each.arn === target.roleArn)
-          const may = (action: string, arn: unknown): boolean =>
-            role !== undefined &&
-            typeof arn === 'string' &&
-            roleStatements(role).some(each => list(each.Action).includes(action) && list(each.Resource).includes(arn))
+          const isMachine = ofType(graph, MACHINE).some(machine => machine.arn === target.arn)
+          const isFunction = ofType(graph, FUNCTION).some(fn => fn.arn === target.arn)
           return (
-            !ofType(graph, MACHINE).some(machine => machine.arn === target.arn) ||
+            !(isMachine || isFunction) ||
             groupName !== one(graph, GROUP, 'Schedules').inputs.name ||
-            !may('states:StartExecution', target.arn) ||
-            !may('sqs:SendMessage', target.deadLetterConfig?.arn) ||
+            !may(role, isMachine ? 'states:StartExecution' : 'lambda:InvokeFunction', target.arn) ||
+            !may(role, 'sqs:SendMessage', target.deadLetterConfig?.arn) ||
             !(target.retryPolicy?.maximumRetryAttempts > 0)
           )
         })
         .map(schedule => schedule.name),
     breakIt: graph => {
       one(graph, SCHEDULE, 'MaintainSchedule-maintain').inputs.target.deadLetterConfig = undefined
+    },
+  },
+  {
+    name: 'every function that a schedule calls and nobody waits for hands on what it cannot do, to a queue that it may write to',
+    find: graph => {
+      const called = ofType(graph, SCHEDULE).map(schedule => schedule.inputs.target.arn)
+      return ofType(graph, FUNCTION)
+        .filter(fn => called.includes(fn.arn))
+        .filter(fn => {
+          const config = ofType(graph, ASYNC).find(each => each.inputs.functionName === fn.id)?.inputs
+          const queue = config?.destinationConfig?.onFailure?.destination
+          return (
+            !ofType(graph, QUEUE).some(each => each.arn === queue) ||
+            !may(roleOf(graph, fn), 'sqs:SendMessage', queue) ||
+            !(config.maximumRetryAttempts >= 1)
+          )
+        })
+        .map(fn => fn.name)
+    },
+    breakIt: graph => {
+      one(graph, ASYNC, 'WatchScheduleAsync').inputs.destinationConfig = undefined
     },
   },
   {
@@ -249,6 +271,11 @@ export const messagingChecks: readonly Check[] = [
     },
   },
 ]
+
+const may = (role: Resource | undefined, action: string, arn: unknown): boolean =>
+  role !== undefined &&
+  typeof arn === 'string' &&
+  roleStatements(role).some(each => list(each.Action).includes(action) && list(each.Resource).includes(arn))
 
 const queueName = (queue: Resource): string => queue.arn!.split(':').at(-1)!
 

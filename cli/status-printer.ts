@@ -1,0 +1,85 @@
+import { age, type DatasetWatch, type Finding, type Measure, type WatchReport } from '#functions/watch/watch.ts'
+import type { Call } from './command.ts'
+import { type Style, styleOf } from './style.ts'
+import { printTable, type TableRow } from './table-printer.ts'
+import { printable } from './text-width.ts'
+import { counted, formatCount, formatTime } from './units.ts'
+
+const COLUMNS = [
+  { name: 'dataset', whole: true },
+  { name: '', whole: true },
+  { name: 'last commit', whole: true },
+  { name: 'lag', numeric: true },
+  { name: 'promise', numeric: true },
+  { name: 'put', numeric: true },
+  { name: 'queryable', numeric: true },
+  { name: 'quarantine', numeric: true },
+  { name: 'missing', numeric: true },
+  { name: 'waiting', numeric: true },
+  { name: 'small files', numeric: true },
+] as const
+
+const MARKS = { ok: '✓', warning: '!', alarm: '✗' } as const
+
+/** One screen: a line for each dataset, then what needs attention, what matters most first. */
+export async function printStatus({ terminal, options }: Call, report: WatchReport): Promise<void> {
+  const { out } = terminal
+  const style = styleOf(out)
+  await printTable(out, { columns: COLUMNS, rows: report.datasets.map(rowOf) }, { full: options.has('full') })
+  const all = report.datasets.flatMap(({ dataset, findings }) => findings.map(finding => ({ dataset, finding })))
+  const ordered = [
+    ...all.filter(({ finding }) => finding.level === 'alarm'),
+    ...all.filter(({ finding }) => finding.level === 'warning'),
+  ]
+  const heading = ordered.length === 0 ? '' : `\n${style.bold('Needs attention')}\n`
+  await out.write(`${heading}${ordered.map(each => findingText(each, style)).join('')}\n${sumOf(report, style)}\n`)
+}
+
+function rowOf({ dataset, status, measure }: DatasetWatch): TableRow {
+  if (measure === undefined) return [dataset, MARKS[status], ...COLUMNS.slice(2).map(() => '?')]
+  const { completeness, backlog, lastCommitMs, maxLagMinutes } = measure
+  const count = (value: number | undefined): string => (value === undefined ? '–' : formatCount(value))
+  return [
+    dataset,
+    MARKS[status],
+    lastCommitMs === undefined ? 'never' : formatTime(lastCommitMs),
+    lagOf(measure),
+    maxLagMinutes === undefined ? '–' : age(maxLagMinutes * 60_000),
+    count(completeness?.put),
+    count(completeness?.queryable ?? measure.table.rows),
+    count(completeness?.quarantined ?? measure.quarantineRows),
+    count(completeness?.missing),
+    backlog.batches + backlog.halted === 0 ? '–' : waiting(backlog),
+    measure.smallFiles === 0 ? '–' : `${formatCount(measure.smallFiles)} of ${formatCount(measure.table.files)}`,
+  ]
+}
+
+/** The later of the two: of the newest event, where the dataset names its time, and of the last commit. */
+function lagOf({ lastCommitMs, eventMs, measuredMs }: Measure): string {
+  if (lastCommitMs === undefined) return '–'
+  return age(measuredMs - Math.min(lastCommitMs, eventMs ?? lastCommitMs))
+}
+
+function waiting({ batches, halted }: Measure['backlog']): string {
+  const parts = [batches > 0 ? formatCount(batches) : '', halted > 0 ? `${formatCount(halted)} halted` : '']
+  return parts.filter(part => part !== '').join(', ')
+}
+
+function findingText(
+  { dataset, finding }: { readonly dataset: string; readonly finding: Finding },
+  style: Style,
+): string {
+  const mark = finding.level === 'alarm' ? style.red(MARKS.alarm) : style.yellow(MARKS.warning)
+  return `${mark} ${style.bold(dataset)}: ${printable(finding.message)}\n  ${style.yellow('next:')} ${printable(finding.next)}\n`
+}
+
+function sumOf({ datasets, status }: WatchReport, style: Style): string {
+  if (status === 'ok') return style.green(`All is well: ${counted(datasets.length, 'dataset')}.`)
+  const of = (level: 'alarm' | 'warning'): number => datasets.filter(each => each.status === level).length
+  const parts = [
+    ...(of('alarm') > 0 ? [style.red(`${counted(of('alarm'), 'dataset')} alarming`)] : []),
+    ...(of('warning') > 0 ? [style.yellow(`${formatCount(of('warning'))} with warnings`)] : []),
+    `${formatCount(datasets.filter(each => each.status === 'ok').length)} well`,
+  ]
+  return `${parts.join(', ')}.`
+}

@@ -1,0 +1,73 @@
+import { statusOf, type WatchReport } from '#functions/watch/watch.ts'
+import type { Dataset } from '#lake/dataset.ts'
+import type { Call, Command } from './command.ts'
+import { namedDatasets } from './named-datasets.ts'
+import { EXIT_FAILURE, usage } from './refusal.ts'
+import { statusDocument } from './status-document.ts'
+import { printStatus } from './status-printer.ts'
+
+const HOUR_MS = 3_600_000
+const WATCH_SECONDS = 5
+
+/** `sluice status`: whether all is well, and what needs attention first. */
+export const status: Command = {
+  name: 'status',
+  summary: 'tell how late and how complete every dataset is, and what needs attention',
+  takes: { text: '[DATASET…]', min: 0, max: 100 },
+  options: {
+    hours: { value: 'N', help: 'count the rows of the last N hours of landing only; of all time when not given' },
+    watch: { help: `look again every ${WATCH_SECONDS} seconds, until Ctrl-C` },
+    full: { help: 'cut no text and leave out no column' },
+  },
+  notes: [
+    'LAG is the time since the last commit, or since the newest event where the dataset names its event time; the promise is the freshness that the dataset declares. MISSING are records that were put and are neither in the table, nor in quarantine, nor replaced: it should be 0.',
+    'It ends with 0 when nothing is alarming, with 1 when something is, and with 2 when it was called in a way that cannot be. Warnings do not count.',
+  ],
+  examples: ['sluice status', 'sluice status orders --json', 'sluice status --watch'],
+  reads: true,
+  run: async call => {
+    const hours = hoursOf(call)
+    const datasets = namedDatasets(await call.datasets(), call.given)
+    if (call.options.has('watch')) return watchStatus(call, datasets, hours)
+    return (await look(call, datasets, hours)).status === 'alarm' ? EXIT_FAILURE : undefined
+  },
+}
+
+function hoursOf({ options }: Call): number | undefined {
+  const hours = options.value('hours')
+  if (hours === undefined) return undefined
+  if (!/^\d+$/.test(hours) || Number(hours) < 1)
+    throw usage(`--hours ${hours}: not a number of hours`, 'give whole hours, 1 at the least: --hours 24')
+  return Number(hours)
+}
+
+async function look(call: Call, datasets: readonly Dataset[], hours: number | undefined): Promise<WatchReport> {
+  const { lake, options, terminal } = call
+  const window = hours === undefined ? {} : { countFromMs: lake.clock.nowMs() - hours * HOUR_MS }
+  const report = await statusOf(lake, datasets, window)
+  if (options.has('json'))
+    await terminal.out.write(`${JSON.stringify(statusDocument(report), null, options.has('watch') ? 0 : 2)}\n`)
+  else await printStatus(call, report)
+  return report
+}
+
+/** Until somebody stops it; the exit status is that of the last look. */
+async function watchStatus(
+  call: Call,
+  datasets: readonly Dataset[],
+  hours: number | undefined,
+): Promise<number | undefined> {
+  const { terminal, lake, options } = call
+  const stop = terminal.untilStopped()
+  for (;;) {
+    if (terminal.out.colour && !options.has('json')) await terminal.out.write('\x1b[H\x1b[2J')
+    const report = await look(call, datasets, hours)
+    const slept = stop.aborted
+      ? false
+      : await lake.clock.sleep(WATCH_SECONDS * 1_000, stop).then(
+          () => true,
+          () => false,
+        )
+    if (!slept) return report.status === 'alarm' ? EXIT_FAILURE : undefined
+  }
+}

@@ -1,0 +1,94 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ObjectOutcome } from '#lake/batch.ts'
+import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
+import { sql } from '#lake/duckdb/sql.ts'
+import { RAW_OBJECT } from '#lake/iceberg/raw-object-max.ts'
+import { scanSql } from '#lake/iceberg/read-files.ts'
+import { planScan } from '#lake/iceberg/scan.ts'
+import { projected, stageColumns } from '#lake/iceberg/stage-columns.ts'
+import { loadTable } from '#lake/iceberg/table.ts'
+import type { Lake, TableName } from '#lake/lake.ts'
+
+/** What producers put against what can be found, of the same raw objects. */
+export interface Completeness {
+  /** Records that were read from raw objects. */
+  readonly put: number
+  /** Rows of theirs that the table has, counted in the table. */
+  readonly queryable: number
+  /** Rows of theirs that the quarantine has, counted there. */
+  readonly quarantined: number
+  /** Replaced by a newer extract. */
+  readonly superseded: number
+  /** Put and neither queryable nor accounted for otherwise: 0, or something is wrong. */
+  readonly missing: number
+}
+
+/** More raw objects than this are counted as a whole table, or not at all. */
+const NAMED_MAX = 20_000
+
+/**
+ * Counts the rows of raw objects in the table and in its quarantine. `objects` are those of all batches when `whole`: then the manifests
+ * answer, and data is read only where rows were deleted. undefined when rows of one object cannot be told from those of another's key:
+ * a table that merges by key, or extracts that replace partitions.
+ */
+export async function completenessOf(
+  lake: Lake,
+  dataset: Dataset,
+  { outcomes, whole }: { readonly outcomes: ReadonlyMap<string, ObjectOutcome>; readonly whole: boolean },
+): Promise<Completeness | undefined> {
+  const all = [...outcomes.values()]
+  const kept = keptOutcomes(dataset, all)
+  if (kept === undefined || (!whole && all.length > NAMED_MAX)) return undefined
+  const named = whole ? undefined : all.map(each => each.rawObject)
+  const queryable = await countRows(lake, dataset.name, named)
+  const quarantined = await countRows(lake, quarantineTableName(dataset), named)
+  const put = sum(all, 'read')
+  const superseded = sum(all, 'superseded') + sum(all, 'applied') - sum(kept, 'applied')
+  return { put, queryable, quarantined, superseded, missing: put - queryable - quarantined - superseded }
+}
+
+/** The outcomes whose rows must be in the table now. */
+function keptOutcomes(dataset: Dataset, all: readonly ObjectOutcome[]): readonly ObjectOutcome[] | undefined {
+  if (dataset.publish.mode === 'append') return all
+  if (dataset.publish.mode !== 'replace' || dataset.publish.scope !== 'table') return undefined
+  const newest = all.filter(each => each.applied > 0).toSorted((a, b) => (a.rawObject < b.rawObject ? 1 : -1))[0]
+  return newest === undefined ? [] : [newest]
+}
+
+const sum = (all: readonly ObjectOutcome[], of: 'read' | 'applied' | 'superseded'): number =>
+  all.reduce((total, each) => total + each[of], 0)
+
+/** Live rows of the table, all or those of some raw objects. A table that is not there has none. */
+async function countRows(lake: Lake, name: TableName, rawObjects: readonly string[] | undefined): Promise<number> {
+  const table = await loadTable(lake, name)
+  if (table === undefined || rawObjects?.length === 0) return 0
+  const where = rawObjects === undefined ? [] : ([{ column: RAW_OBJECT, op: 'in', values: rawObjects }] as const)
+  const { schema, files } = await planScan(lake, table, { where })
+  const [untouched, read] = [
+    files.filter(file => rawObjects === undefined && file.deletes.length === 0),
+    files.filter(file => rawObjects !== undefined || file.deletes.length > 0),
+  ]
+  const known = untouched.reduce((rows, { file }) => rows + Number(file.record_count), 0)
+  if (read.length === 0) return known
+  const folder = join(lake.limits.scratch, `watch-${lake.ids.uuid()}`)
+  await mkdir(folder, { recursive: true })
+  const session = await lake.engine.open({
+    threads: lake.limits.threads,
+    memoryBytes: Math.floor(lake.limits.memoryBytes / 2),
+    folders: [folder, ...lake.storage.folders],
+    scratch: folder,
+  })
+  try {
+    const narrow = projected(schema, [RAW_OBJECT])
+    const local = await stageColumns(lake, read, { folder, columns: narrow.fields.map(field => field.id) })
+    const filter = rawObjects === undefined ? sql`TRUE` : sql`list_contains(${rawObjects}, _raw_object)`
+    const [row] = await session.rows(
+      sql`SELECT count(*)::BIGINT AS rows FROM (${scanSql(narrow, local)}) WHERE ${filter}`,
+    )
+    return known + Number(row?.['rows'])
+  } finally {
+    await session.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,57 @@
+import { type CommitReport, commitUri, type ObjectOutcome, readDocument } from './batch.ts'
+import type { Lake } from './lake.ts'
+import { mapParallel } from './parallel.ts'
+import { ULID_ENTROPY_BYTES, ulid } from './ulid.ts'
+
+/** What stands in `ops/batches/<dataset>/<batch>/`. */
+export interface BatchFolder {
+  readonly batch: string
+  readonly documents: ReadonlySet<string>
+}
+
+export interface BatchWindow {
+  /** Batches whose first object landed at that time or later; all of them when absent. */
+  readonly fromMs?: number | undefined
+}
+
+/** The batches of a dataset in the order of their ids, which is the order in which their first objects landed. */
+export async function* batchFolders(
+  { storage, zones }: Lake,
+  dataset: string,
+  { fromMs }: BatchWindow = {},
+): AsyncGenerator<BatchFolder> {
+  const prefix = `${zones.ops}/batches/${dataset}/`
+  const startAfter = fromMs === undefined ? {} : { startAfter: `${prefix}${firstIdAt(fromMs)}` }
+  let open: { batch: string; documents: Set<string> } | undefined
+  for await (const object of storage.list(prefix, startAfter)) {
+    const [batch, name] = object.uri.slice(prefix.length).split('/')
+    if (batch === undefined || name === undefined) continue
+    if (open?.batch !== batch) {
+      if (open !== undefined) yield open
+      open = { batch, documents: new Set() }
+    }
+    open.documents.add(name)
+  }
+  if (open !== undefined) yield open
+}
+
+/** No id of that millisecond or later sorts before it. */
+export const firstIdAt = (ms: number): string => ulid(Math.max(0, Math.floor(ms)), new Uint8Array(ULID_ENTROPY_BYTES))
+
+const REPORTS_AT_ONCE = 16
+
+/** What became of every raw object of the batches in that table: the last outcome of each, because a replayed object counts once. */
+export async function outcomesOf(
+  lake: Lake,
+  dataset: string,
+  { batches, tableUuid }: { readonly batches: readonly string[]; readonly tableUuid: string | undefined },
+): Promise<ReadonlyMap<string, ObjectOutcome>> {
+  const found = await mapParallel(batches, REPORTS_AT_ONCE, batch =>
+    readDocument<CommitReport>(lake, commitUri(lake, dataset, batch)),
+  )
+  const ordered = found
+    .filter(report => report !== undefined)
+    .filter(report => report.tableUuid === tableUuid)
+    .toSorted((left, right) => left.committedMs - right.committedMs)
+  return new Map(ordered.flatMap(report => report.objects.map(each => [each.rawObject, each] as const)))
+}
