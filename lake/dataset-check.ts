@@ -2,7 +2,9 @@ import type { Column, CsvDialect, Dataset, DatasetSpec } from './dataset.ts'
 import { changePublishOf, changesOf, DMS_CSV, KEPT_NAMES } from './dataset-changes.ts'
 import { type Check, columnsOf, partitionOf, sortOf } from './dataset-columns.ts'
 import { qualityOf } from './dataset-quality.ts'
+import { streamOf } from './dataset-stream.ts'
 import { LakeError } from './errors.ts'
+import { STREAM_FOLDERS, streamGlob } from './stream.ts'
 
 const DEFAULTS = {
   csv: { delimiter: ',', header: true, quote: '"', escape: '"', null: '' } satisfies CsvDialect,
@@ -38,7 +40,7 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
     for (const column of columns)
       check(typeof column.type === 'string', `columns.${column.name}`, 'is nested, which CSV cannot hold')
   checkChoices(spec, check)
-  const source = sourceOf(spec, check)
+  const source = sourceOf(spec, columns, check)
   return {
     name: spec.name,
     description: spec.description ?? '',
@@ -100,10 +102,10 @@ function contractOf(spec: DatasetSpec<string>, check: Check): Dataset['contract'
   return { version, accepts }
 }
 
-function sourceOf(spec: DatasetSpec<string>, check: Check): Dataset['source'] {
+function sourceOf(spec: DatasetSpec<string>, columns: readonly Column[], check: Check): Dataset['source'] {
   const source = spec.source
   check(source !== undefined, 'source', 'is missing: give system, format and match')
-  const match = typeof source.match === 'string' ? [source.match] : (source.match ?? [])
+  const match = matchOf(spec, check)
   check(
     ['ndjson', 'json', 'csv', 'parquet', 'avro'].includes(source.format),
     'source.format',
@@ -114,11 +116,6 @@ function sourceOf(spec: DatasetSpec<string>, check: Check): Dataset['source'] {
     'source.system',
     'must be 1 to 200 letters, digits, spaces or _.:/=+-@ (it becomes an S3 tag)',
   )
-  check(
-    match.length > 0 && match.every(glob => glob.length > 0),
-    'source.match',
-    "must name landing keys, e.g. 'orders/*.json'",
-  )
   const csv = { ...DEFAULTS.csv, ...(source.changes?.shape === 'dms' ? DMS_CSV : {}), ...source.csv }
   check(/^[\t -~]$/.test(csv.delimiter), 'source.csv.delimiter', 'must be one printable ASCII character, or a tab')
   check(
@@ -128,8 +125,25 @@ function sourceOf(spec: DatasetSpec<string>, check: Check): Dataset['source'] {
   )
   check(source.records === undefined || source.format === 'json', 'source.records', "applies to format 'json' only")
   const { system, format, records } = source
-  const plain = { system, format, match, csv, records }
+  const plain = { system, format, match, csv, records, stream: streamOf(spec, columns, check) }
   return { ...plain, changes: changesOf(spec, plain, check) }
+}
+
+/** The declared globs, and the folder of the stream. */
+function matchOf({ name, source }: DatasetSpec<string>, check: Check): readonly string[] {
+  const declared = typeof source.match === 'string' ? [source.match] : (source.match ?? [])
+  check(
+    (declared.length > 0 || source.stream !== undefined) && declared.every(glob => glob.length > 0),
+    'source.match',
+    "must name landing keys, e.g. 'orders/*.json'",
+  )
+  for (const glob of declared)
+    check(
+      !STREAM_FOLDERS.some(folder => glob.startsWith(`${folder}/`)),
+      'source.match',
+      `is "${glob}", but that folder is for what delivery streams write: declare source.stream, or choose another folder`,
+    )
+  return source.stream === undefined ? declared : [...declared, streamGlob(name)]
 }
 
 function publishOf(

@@ -1,5 +1,6 @@
 import type { ChangePublishSpec, ChangeSource, ChangeSourceSpec } from './dataset-changes.ts'
 import { checkDataset } from './dataset-check.ts'
+import type { StreamSettings, StreamSpec } from './dataset-stream.ts'
 import type { Ruleset } from './dqdl/ast.ts'
 
 /** Iceberg's primitive types, in the spec's spelling. */
@@ -73,10 +74,12 @@ export interface Source {
   readonly csv: CsvDialect
   /** In a `json` document that is an object: the field whose array holds the records. */
   readonly records: string | undefined
-  /** Globs over landing keys: `*` within a path segment, `**` across segments. */
+  /** Globs over landing keys: `*` within a path segment, `**` across segments; with the folder that its stream delivers to. */
   readonly match: readonly string[]
   /** The objects hold change events; they feed a table of mode `merge` or `history`. */
   readonly changes: ChangeSource | undefined
+  /** undefined: the dataset takes no single events. */
+  readonly stream: StreamSettings | undefined
 }
 
 /**
@@ -178,10 +181,12 @@ export interface DatasetSpec<C extends string> {
   readonly source: {
     readonly system: string
     readonly format: SourceFormat
-    readonly match: string | readonly string[]
+    /** May be left out by a dataset that takes single events only. */
+    readonly match?: string | readonly string[]
     readonly csv?: Partial<CsvDialect>
     readonly records?: string
     readonly changes?: ChangeSourceSpec
+    readonly stream?: StreamSpec<NoInfer<C>>
   }
   readonly contract?: { readonly version: number; readonly accepts?: { readonly min: number; readonly max: number } }
   readonly columns: Readonly<Record<C, ColumnSpec>>

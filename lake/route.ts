@@ -1,6 +1,7 @@
 import type { Dataset } from './dataset.ts'
 import { LakeError } from './errors.ts'
 import { compareSpecificity, globMatches, globsMeet } from './glob.ts'
+import { isStreamBackup } from './stream.ts'
 
 /** The dataset that a landing key belongs to: the one with the most specific matching glob, undefined when none matches. */
 export type Router = (key: string) => Dataset | undefined
@@ -54,6 +55,8 @@ function refuseAmbiguous(route: Route, others: readonly Route[]): void {
 
 /** Why an object is no data, by its key alone: what Hadoop writers and consoles leave beside the data. */
 export function ignoredKey(key: string): string | undefined {
+  // What a stream took in before it was transformed: kept for the case that the transformation was wrong.
+  if (isStreamBackup(key)) return 'stream-backup'
   const segments = key.split('/')
   const name = segments.at(-1) ?? ''
   if (name === '') return 'folder-marker'

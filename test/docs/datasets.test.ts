@@ -37,12 +37,17 @@ describe('settings', () => {
   })
 
   const dataset = { ...defineDataset(LEAN), publish: 'append' }
+  const streamed = defineDataset({
+    ...LEAN,
+    source: { ...LEAN.source, stream: { eventTime: 'at' } },
+    columns: { at: 'timestamptz' },
+  })
   const gated = defineDataset({ ...LEAN, quality: 'Rules = [ RowCount > 0 ]' })
   test.each(rows.filter(({ fallback }) => fallback !== 'required').map(row => [row.name, row.fallback] as const))(
     '%s is %s by default',
     (name, fallback) => {
-      // What the gate does by default shows in a dataset that has one.
-      const from = name.startsWith('quality.') ? gated : dataset
+      // What the gate or a stream does by default shows in a dataset that has one.
+      const from = name.startsWith('quality.') ? gated : name.startsWith('source.stream.') ? streamed : dataset
       const value = name.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], from)
       expect(written(value)).toBe(fallback.replaceAll('_', ''))
     },
@@ -54,7 +59,8 @@ describe('settings', () => {
     )
     const gate = ['rules', 'onFailure', 'rows'].map(key => `quality.${key}`)
     const csv = Object.keys(dataset.source.csv).map(key => `source.csv.${key}`)
-    expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining([...nested, ...csv, ...gate]))
+    const stream = Object.keys(streamed.source.stream ?? {}).map(key => `source.stream.${key}`)
+    expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining([...nested, ...csv, ...gate, ...stream]))
   })
 
   test('of columns', () => {

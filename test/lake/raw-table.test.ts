@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { type DatasetSpec, defineDataset } from '../../lake/dataset.ts'
 import { rawPartitionLocation, rawTable } from '../../lake/raw-table.ts'
 
-const define = (source: Partial<DatasetSpec<'id'>['source']>, extra: object = {}) =>
+const define = (source: Partial<Omit<DatasetSpec<'id'>['source'], 'stream'>>, extra: object = {}) =>
   defineDataset({
     name: 'orders',
     source: { system: 'shop', format: 'ndjson', match: 'orders/**', ...source },

@@ -3,8 +3,9 @@ import { isCode, type TextFile } from './repository.ts'
 
 /** The first pattern that matches a path names its layer. */
 const LAYERS = [
-  ['handler', /^functions\/([\w-]+)\/(handler|firehose)\.ts$/],
-  ['story', /^functions\/([\w-]+)\/\1\.ts$/],
+  // A second Lambda of a folder has a handler of its own name: `firehose-handler.ts` beside `firehose.ts`.
+  ['handler', /^functions\/([\w-]+)\/(firehose-)?handler\.ts$/],
+  ['story', /^functions\/([\w-]+)\/(\1|firehose)\.ts$/],
   ['step', /^functions\//],
   ['lake/aws', /^lake\/aws\//],
   ['lake/disk', /^lake\/disk\//],

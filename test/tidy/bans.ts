@@ -13,7 +13,7 @@ interface Ban {
 
 /** Where the world comes in; everybody else is handed a `Lake`, or the simulation could not repeat a run. */
 const ADAPTERS = /^(lake\/(disk|aws)\/|lake\/system\.ts$|local\/|cli\/|bench\/|conformance\/|test\/)/
-const ADAPTERS_AND_HANDLERS = new RegExp(`${ADAPTERS.source}|^functions/[\\w-]+/handler\\.ts$`)
+const ADAPTERS_AND_HANDLERS = new RegExp(`${ADAPTERS.source}|^functions/[\\w-]+/(firehose-)?handler\\.ts$`)
 
 /** In code; literals and comments may say these words. */
 const CALLS: readonly Ban[] = [

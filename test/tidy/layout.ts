@@ -78,7 +78,7 @@ export function unfinishedFunctions(files: readonly TextFile[]): readonly string
 /** Where something begins: what Node, SST or Vitest is told to run. */
 const SOURCE_ENTRIES = [
   /^sst\.config\.ts$/,
-  /^functions\/[\w-]+\/handler\.ts$/,
+  /^functions\/[\w-]+\/(firehose-)?handler\.ts$/,
   /^cli\/(sluice\.js|sluice\.ts|demo\.ts)$/,
   /^bench\/run\.ts$/,
   /^conformance\/run\.ts$/,

@@ -1,0 +1,117 @@
+import { isUtf8 } from 'node:buffer'
+import { gunzipSync } from 'node:zlib'
+import { piecesOf, valuesIn } from './json-pieces.ts'
+import { DATASET_FIELD } from './stream.ts'
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** One event of a record. */
+export interface StreamEvent {
+  /** Exactly as it was put. */
+  readonly text: string
+  /** Parsed, to decide by; undefined when the text is no JSON object. */
+  readonly fields: Fields | undefined
+}
+
+/** What a record of a stream holds. */
+export type RecordReading =
+  | {
+      readonly kind: 'events'
+      /** Named by the record itself. */
+      readonly dataset: string | undefined
+      readonly events: readonly StreamEvent[]
+    }
+  /** Nothing that anybody would miss: blanks, and what CloudWatch Logs sends to try a stream out. */
+  | { readonly kind: 'none'; readonly reason: string }
+  | { readonly kind: 'unreadable'; readonly reason: string; readonly message: string }
+
+/** A record has 1,000 KiB at most; what expands to more than this is no text that somebody logged. */
+const PLAIN_BYTES_MAX = 64 * 1_048_576
+
+/**
+ * Reads the bytes of one record: a JSON object, several by line or back to back, an array of them, or an envelope of CloudWatch Logs; any of
+ * them gzipped, and behind a first line that names the dataset. Never throws.
+ */
+export function readRecord(bytes: Buffer): RecordReading {
+  const plain = inflated(bytes)
+  if (!Buffer.isBuffer(plain)) return plain
+  if (!isUtf8(plain)) return { kind: 'unreadable', reason: 'utf8', message: 'the record is not valid UTF-8' }
+  const text = plain.toString('utf8').trim()
+  if (text === '') return { kind: 'none', reason: 'empty' }
+  const all = eventsOf(text)
+  const dataset = headerOf(all[0])
+  const given = dataset === undefined ? all : all.slice(1)
+  const events = given.flatMap(fromLogs)
+  if (events.length > 0) return { kind: 'events', dataset, events }
+  return { kind: 'none', reason: given.length > 0 ? 'control-message' : 'empty' }
+}
+
+function inflated(bytes: Buffer): Buffer | RecordReading {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  try {
+    return gunzipSync(bytes, { maxOutputLength: PLAIN_BYTES_MAX })
+  } catch (error) {
+    const isLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+    return isLarge
+      ? { kind: 'unreadable', reason: 'ratio', message: `the record expands to more than ${PLAIN_BYTES_MAX} bytes` }
+      : { kind: 'unreadable', reason: 'corrupt', message: `the gzip data is damaged: ${(error as Error).message}` }
+  }
+}
+
+// --- Events --------------------------------------------------------------------------------------------------------
+
+/** By brackets, which also takes objects back to back or over several lines; where that fails by line, so that one bad line costs itself. */
+function eventsOf(text: string): readonly StreamEvent[] {
+  const whole = valuesIn(text)?.flatMap(eventsOfValue)
+  if (whole?.every(event => event.fields !== undefined)) return whole
+  return text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '')
+    .flatMap(line => (valuesIn(line) ?? [line]).flatMap(eventsOfValue))
+}
+
+/** An array stands for its elements. */
+function eventsOfValue(text: string): readonly StreamEvent[] {
+  const value = parsed(text)
+  if (!Array.isArray(value)) return [{ text, fields: fieldsOf(value) }]
+  return piecesOf(text).map((piece, at) => ({ text: piece.value, fields: fieldsOf(value[at]) }))
+}
+
+/** An event whose text is known. */
+export const eventOf = (text: string): StreamEvent => ({ text, fields: fieldsOf(parsed(text)) })
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const fieldsOf = (value: unknown): Fields | undefined =>
+  // A parse border: JSON objects are records of unknown values.
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
+
+function headerOf(event: StreamEvent | undefined): string | undefined {
+  const name = event?.fields?.[DATASET_FIELD]
+  return typeof name === 'string' && Object.keys(event?.fields ?? {}).length === 1 ? name : undefined
+}
+
+// --- CloudWatch Logs -----------------------------------------------------------------------------------------------
+
+/**
+ * One event for each log event of an envelope, with the group and stream that it came from
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#FirehoseExample).
+ */
+function fromLogs(event: StreamEvent): readonly StreamEvent[] {
+  const { messageType, owner, logGroup, logStream, logEvents } = event.fields ?? {}
+  if (typeof logGroup !== 'string' || !Array.isArray(logEvents)) return [event]
+  if (messageType === 'CONTROL_MESSAGE') return []
+  if (messageType !== 'DATA_MESSAGE') return [event]
+  return logEvents.map(each => {
+    const log = fieldsOf(each) ?? { message: each }
+    const fields = { ...log, owner, logGroup, logStream }
+    return { text: JSON.stringify(fields), fields }
+  })
+}
