@@ -38,6 +38,9 @@ const TYPES: Readonly<Record<string, Sql>> = {
   boolean: sql`BOOLEAN`,
   date: sql`DATE`,
   timestamp: sql`TIMESTAMP`,
+  timestamp_ntz: sql`TIMESTAMP`,
+  timestamp_ltz: sql`TIMESTAMP`,
+  decimal: sql`DECIMAL(10, 0)`,
   binary: sql`BLOB`,
 }
 
@@ -47,20 +50,23 @@ function typeSql(type: CaseType): Sql {
       Object.entries(type).map(([name, field]) => sql`${ident(name)} ${typeSql(field)}`),
       ', ',
     )})`
-  const [, precision, scale = '0'] = /^decimal\((\d+)(?:,\s*(\d+))?\)$/.exec(type) ?? []
+  const [, precision, scale = '0'] = /^decimal\((\d+)(?:,\s*(\d+))?\)$/i.exec(type) ?? []
   if (precision !== undefined) return sql`DECIMAL(${Number(precision)}, ${Number(scale)})`
-  const list = /^array<(.+)>$/.exec(type)?.[1]
+  if (/^(var)?char\(\d+\)$/i.test(type)) return sql`VARCHAR`
+  const list = /^array<(.+)>$/i.exec(type)?.[1]
   if (list !== undefined) return sql`${typeSql(list)}[]`
   const known = TYPES[type.toLowerCase()]
   if (!known) throw new Error(`the case has a column of the unknown type ${type}`)
   return known
 }
 
+/** The order of rows, which a table has not, in a column that no case has. */
+export const ORDINAL = 'number of the row in the case'
+
 export async function makeTable(session: Session, name: string, table: CaseTable): Promise<Relation> {
-  // A position keeps the order of rows, which a table has not.
   const columns = table.columns.map(column => sql`${ident(column.name)} ${typeSql(column.type)}`)
   const inner = ident(`${name} rows`)
-  await session.run(sql`CREATE TABLE ${inner} (${join([...columns, sql`"row number" BIGINT`], ', ')})`)
+  await session.run(sql`CREATE TABLE ${inner} (${join([...columns, sql`${ident(ORDINAL)} BIGINT`], ', ')})`)
   const rows = table.rows.map((row, at) => {
     const values = table.columns.map((column, index) => valueSql(row[index] ?? null, column.type))
     return sql`(${join([...values, sql`${at}`], ', ')})`

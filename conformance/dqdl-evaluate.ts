@@ -1,14 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
+import type { Ruleset } from '#lake/dqdl/ast.ts'
 import type { CheckContext } from '#lake/dqdl/check.ts'
 import { showDiagnostic } from '#lake/dqdl/diagnostics.ts'
 import { type Evaluation, evaluate, type RuleResult } from '#lake/dqdl/evaluate.ts'
 import { parseRuleset } from '#lake/dqdl/parser.ts'
 import type { Relation } from '#lake/dqdl/relation.ts'
 import { duckdbEngine, type Session } from '#lake/duckdb/engine.ts'
-import { sql } from '#lake/duckdb/sql.ts'
-import { type CaseTable, DAY_MS, makeTable, NOW_MS } from './case-table.ts'
+import { ident, sql } from '#lake/duckdb/sql.ts'
+import { isLakeError } from '#lake/errors.ts'
+import { type CaseTable, DAY_MS, makeTable, NOW_MS, ORDINAL } from './case-table.ts'
 
 /** A case of `shared/cases/dqdl/evaluate.jsonl`. */
 export interface EvaluateCase {
@@ -35,9 +37,9 @@ interface Expected {
   readonly rules?: Readonly<Record<string, ExpectedRule>>
   readonly row_results?: readonly string[]
   readonly row_results_all?: string
-  readonly row_pass?: unknown
-  readonly row_fail?: unknown
-  readonly row_skip?: unknown
+  readonly row_pass?: WantedLists
+  readonly row_fail?: WantedLists
+  readonly row_skip?: WantedLists
   readonly row_count?: number
   readonly rule_count?: number
   /** Metrics of analyzers, by index. */
@@ -46,6 +48,11 @@ interface Expected {
   readonly error?: unknown
   readonly no_exception?: boolean
 }
+
+/** Texts of rules for every row, for rows by their index, or the same for all rows. */
+type WantedLists = readonly WantedList[] | Readonly<Record<string, WantedList>> | number | boolean
+/** All texts in any order, one of them, how many there are, or whether there are any. */
+type WantedList = readonly string[] | string | number | boolean
 
 interface ExpectedRule {
   /** Where a case says `Error`, `Failed` is not enough. */
@@ -69,17 +76,24 @@ export async function checkEvaluate(wanted: EvaluateCase): Promise<readonly stri
   const folder = await mkdtemp(joinPath(tmpdir(), 'conformance-'))
   const session = await duckdbEngine.open({ threads: 1, memoryBytes: 500_000_000, folders: [folder], scratch: folder })
   try {
-    const relation = await makeTable(session, 'primary', wanted.primary)
-    const sources = new Map<string, Relation>()
-    for (const [alias, table] of Object.entries(wanted.sources ?? {}))
-      sources.set(alias, await makeTable(session, alias, table))
-    const evaluation = await evaluate(session, ruleset, contextOf(wanted, relation, sources))
-    const rows = await rowOutcomes(session, evaluation)
-    return [...checkRules(wanted.expect, evaluation), ...checkRows(wanted.expect, rows)]
+    return await evaluateCase(session, ruleset, wanted)
+  } catch (error) {
+    if (wanted.expect.error !== undefined && isLakeError(error)) return []
+    throw error
   } finally {
     await session.close()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function evaluateCase(session: Session, ruleset: Ruleset, wanted: EvaluateCase): Promise<readonly string[]> {
+  const relation = await makeTable(session, 'primary', wanted.primary)
+  const sources = new Map<string, Relation>()
+  for (const [alias, table] of Object.entries(wanted.sources ?? {}))
+    sources.set(alias, await makeTable(session, alias, table))
+  const evaluation = await evaluate(session, ruleset, contextOf(wanted, relation, sources))
+  const rows = await rowOutcomes(session, evaluation)
+  return [...checkRules(wanted.expect, evaluation), ...checkRows(wanted.expect, rows)]
 }
 
 function contextOf(
@@ -113,7 +127,7 @@ interface RowOutcome {
 }
 
 async function rowOutcomes(session: Session, { rows }: Evaluation): Promise<readonly RowOutcome[]> {
-  const found = await session.rows(sql`SELECT * FROM (${rows}) ORDER BY "row number"`)
+  const found = await session.rows(sql`SELECT * FROM (${rows}) ORDER BY ${ident(ORDINAL)}`)
   return found.map(row => ({
     result: row['DataQualityEvaluationResult'] as RowOutcome['result'],
     pass: row['DataQualityRulesPass'] as readonly string[],
@@ -192,16 +206,45 @@ function checkRows(expected: Expected, rows: readonly RowOutcome[]): readonly st
   compare('row_count', expected.row_count, rows.length)
   if (expected.row_results_all !== undefined && results.some(each => each !== expected.row_results_all))
     problems.push(`row_results_all: expected ${expected.row_results_all}, got ${JSON.stringify(results)}`)
-  const sorted = (lists: readonly (readonly string[])[]): readonly (readonly string[])[] =>
-    lists.map(list => list.toSorted())
   for (const [key, list] of [
     ['row_pass', 'pass'],
     ['row_fail', 'fail'],
     ['row_skip', 'skip'],
-  ] as const) {
-    const wanted = expected[key]
-    if (Array.isArray(wanted))
-      compare(key, sorted(wanted as readonly (readonly string[])[]), sorted(rows.map(row => row[list])))
-  }
+  ] as const)
+    problems.push(
+      ...checkLists(
+        key,
+        expected[key],
+        rows.map(row => row[list]),
+      ),
+    )
   return problems
+}
+
+function checkLists(
+  key: string,
+  wanted: WantedLists | undefined,
+  lists: readonly (readonly string[])[],
+): readonly string[] {
+  if (wanted === undefined) return []
+  const isOne = typeof wanted === 'number' || typeof wanted === 'boolean'
+  const byRow = isOne ? lists.map((_list, at) => [String(at), wanted] as const) : Object.entries(wanted)
+  const count =
+    Array.isArray(wanted) && wanted.length !== lists.length
+      ? [`${key}: expected ${wanted.length} rows, got ${lists.length}`]
+      : []
+  const compared = byRow.flatMap(([at, each]) => {
+    const got = lists[Number(at)]
+    return got !== undefined && isList(each, got)
+      ? []
+      : [`${key}[${at}]: expected ${JSON.stringify(each)}, got ${JSON.stringify(got)}`]
+  })
+  return [...count, ...compared]
+}
+
+function isList(wanted: WantedList, got: readonly string[]): boolean {
+  if (typeof wanted === 'string') return got.includes(wanted)
+  if (typeof wanted === 'number') return got.length === wanted
+  if (typeof wanted === 'boolean') return got.length > 0 === wanted
+  return JSON.stringify(wanted.toSorted()) === JSON.stringify(got.toSorted())
 }

@@ -63,7 +63,7 @@ const visibleTables = ({ relation, sources }: Tables): ReadonlyMap<string, Relat
 const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['range', 'generate_series', 'unnest', 'generate_subscripts'])
 /** Functions that tell of the engine or change something in it. */
 const HIDDEN =
-  /^(sluice_|iceberg_|pg_|duckdb_|pragma_|current_setting$|getenv$|getvariable$|nextval$|currval$|setseed$|write_log$|query(_table)?$|read_|glob$|which_secret$|txid_current$|in_search_path$|current_(schemas?|database|catalog|user|role|query)$)/
+  /^(sluice_|iceberg_|pg_|duckdb_|pragma_|current_setting$|getenv$|getvariable$|nextval$|currval$|setseed$|sleep_ms$|write_log$|query(_table)?$|read_|glob$|which_secret$|txid_current$|in_search_path$|current_(schemas?|database|catalog|user|role|query)$)/
 
 function forbiddenIn(names: SelectNames, visible: ReadonlyMap<string, Relation>): string | undefined {
   if (names.shows !== 'nothing') return 'CustomSql takes a SELECT and nothing else'

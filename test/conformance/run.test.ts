@@ -52,6 +52,31 @@ test('a failure is named, and so is a line that is no case', () => {
   expect(stdout.endsWith('\n2 passed, 2 failed\n')).toBe(true)
 })
 
+const table = '"primary": {"columns": [{"name": "a", "type": "varchar(3)"}], "rows": [["x"], [null]]}'
+const rows = (expect: string): string =>
+  `{"call": "rows", "ruleset": "Rules = [ IsComplete \\"a\\", RowCount > 0 ]", ${table}, "expect": ${expect}}`
+const text = '"IsComplete \\"a\\""'
+
+test('lists of rules may be asserted for all rows, for some, by one text, by their length, and by whether there are any', () => {
+  const held = [
+    `{"row_pass": [[${text}], []], "row_fail": [[], [${text}]], "row_skip": [["RowCount > 0"], ["RowCount > 0"]]}`,
+    `{"row_pass": {"0": [${text}]}, "row_fail": {"1": ${text}, "0": false}, "row_skip": 1}`,
+    '{"row_skip": true, "row_fail": {"1": 1}}',
+  ]
+  expect(run('dqdl-evaluate', file(...held.map(rows))).stdout).toBe('3 passed, 0 failed\n')
+  const broken = [
+    `{"row_pass": [[${text}]]}`,
+    `{"row_pass": {"1": ${text}}}`,
+    '{"row_fail": true}',
+    '{"row_skip": 2}',
+    '{"row_skip": {"7": []}}',
+  ]
+  const { stdout } = run('dqdl-evaluate', file(...broken.map(rows)))
+  expect(stdout).toContain(`row_pass[1]: expected ${text}, got []`)
+  expect(stdout).toMatch(/row_pass: expected 1 rows, got 2[\s\S]*row_fail\[0\][\s\S]*row_skip\[1\][\s\S]*row_skip\[7\]/)
+  expect(stdout.endsWith('\n0 passed, 5 failed\n')).toBe(true)
+})
+
 test.each([[[]], [['dqdl-parse']], [['nonsense', 'x']]])('told %j it says how', args => {
   expect(run(...args)).toMatchObject({
     status: 2,

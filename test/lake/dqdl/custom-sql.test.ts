@@ -98,6 +98,7 @@ test.each([
   ["select current_setting('memory_limit')", 'cannot call current_setting()'],
   ['select sluice_tally(1::ubigint)', 'cannot call sluice_tally()'],
   ['select id from primary order by getenv(name)', 'cannot call getenv()'],
+  ['select sleep_ms(3600000)', 'cannot call sleep_ms()'],
   ['describe primary', 'a SELECT and nothing else'],
   ['show tables', 'a SELECT and nothing else'],
   ['summarize primary', 'a SELECT and nothing else'],
