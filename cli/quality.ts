@@ -163,7 +163,10 @@ async function failureDetails(call: Call, dataset: string, runs: readonly Qualit
   const table = batches.length === 0 ? undefined : await loadTable(call.lake, QUALITY_RESULTS)
   if (table === undefined) return () => undefined
   const found = await withLakeSession(call, 'quality', async opened => {
-    const where = [{ column: 'batch', op: 'in', values: batches }] as const
+    const where = [
+      { column: 'dataset', op: 'in', values: [dataset] },
+      { column: 'batch', op: 'in', values: batches },
+    ] as const
     await makeView(call, opened, { table, name: QUALITY_RESULTS, where })
     const wanted = join(
       batches.map(batch => sql`${batch}`),
