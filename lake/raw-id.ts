@@ -8,11 +8,13 @@ export interface SourceVersion {
   readonly key: string
   readonly version: string
   readonly landedMs: number
+  /** Of an object that is taken apart: which part of it this is. */
+  readonly part?: string
 }
 
 /** A ULID of the version's time and 80 bits of a hash of (bucket, key, version): every delivery of it gives the same id. */
-export function rawId(source: SourceVersion): string {
-  return ulid(source.landedMs, entropy(source.bucket, source.key, source.version))
+export function rawId({ bucket, key, version, landedMs, part }: SourceVersion): string {
+  return ulid(landedMs, entropy(bucket, key, version, ...(part === undefined ? [] : [part])))
 }
 
 /** A ULID of the first object's time and a hash of the dataset and all ids: the same objects always make the same batch. */

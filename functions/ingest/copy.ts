@@ -29,7 +29,12 @@ export async function copyToRaw(lake: Lake, incoming: Incoming): Promise<RawObje
   }
 }
 
-async function stageVersion(lake: Lake, { source, info }: Incoming, folder: string): Promise<StagedFile | undefined> {
+/** undefined: the version is gone. */
+export async function stageVersion(
+  lake: Lake,
+  { source, info }: Pick<Incoming, 'source' | 'info'>,
+  folder: string,
+): Promise<StagedFile | undefined> {
   try {
     const staged = await lake.storage.stage(info.uri, folder, { version: source.version })
     // A body that is cut short is no error to the HTTP client.
@@ -49,7 +54,8 @@ async function stageVersion(lake: Lake, { source, info }: Incoming, folder: stri
   }
 }
 
-async function uploadRaw(lake: Lake, incoming: Incoming, staged: StagedFile): Promise<RawObject> {
+/** A local file as the raw object of the version, or of a part of it. */
+export async function uploadRaw(lake: Lake, incoming: Incoming, staged: StagedFile): Promise<RawObject> {
   const { dataset, source, info } = incoming
   const id = rawId(source)
   const extension = extensionOf(dataset.source.format, await firstBytes(staged.path))

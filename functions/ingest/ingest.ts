@@ -4,14 +4,20 @@ import type { RawBatchReady } from '#lake/events.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
 import { router } from '#lake/route.ts'
+import { isStreamError } from '#lake/stream.ts'
+import { streamRouter } from '#lake/stream-route.ts'
 import { byteGate } from './byte-gate.ts'
 import { rejectMessage } from './dead-letter.ts'
 import { type Arrival, DIRECT, type EventReading, readEvent } from './event.ts'
 import { type Landing, land } from './land.ts'
+import { landErrors } from './land-errors.ts'
 import { printable } from './printable.ts'
 import { makeReady, type Unbatched } from './ready.ts'
 
-/** Every record of the event is counted in exactly one of the numbers from `landed` to `failed`; `records` is their sum. */
+/**
+ * Every record of the event is counted in exactly one of the numbers from `landed` to `failed`; `records` is their sum. An object of stream errors
+ * counts once for each dataset that has records in it.
+ */
 export interface IngestReport {
   readonly records: number
   /** Copied into raw and put into a batch. */
@@ -64,11 +70,14 @@ export async function ingest(
   warnOfRefused(lake, reading)
   const unread = await rejectInvalid(lake, reading)
   const hold = byteGate(STAGED_BYTES_MAX)
-  const landed = await mapParallel(reading.arrivals, OBJECTS_AT_ONCE, async arrival => ({
-    arrival,
-    landing: await land(lake, arrival, { route, hold }),
-  }))
-  const { settled, batches } = await makeAllReady(lake, datasets, landed)
+  const streams = streamRouter(datasets)
+  const landed = await mapParallel(reading.arrivals, OBJECTS_AT_ONCE, async arrival => {
+    const landings = isStreamError(arrival.key)
+      ? await landErrors(lake, arrival, { datasets, streams, hold })
+      : [await land(lake, arrival, { route, hold })]
+    return landings.map(landing => ({ arrival, landing }))
+  })
+  const { settled, batches } = await makeAllReady(lake, datasets, landed.flat())
   const report = summary(reading, { settled, unread, batches })
   lake.log.info('ingested', { ...report, batches: batches.map(({ batch }) => batch) })
   return { ...report, batchItemFailures: failures(lake, settled, unread) }

@@ -59,53 +59,80 @@ export async function land(lake: Lake, arrival: Arrival, options: LandOptions): 
   }
 }
 
-interface Version extends LandOptions {
+/** What a version is known by, and what an earlier run wrote of it. */
+interface Version {
   readonly arrival: Arrival
   readonly source: SourceVersion
-  readonly info: ObjectInfo
-  /** What an earlier run wrote of this version. */
-  readonly record: LandedRecord | undefined
+  readonly record?: LandedRecord | undefined
 }
+
+export const sourceOf = ({ bucket, key }: Arrival, info: ObjectInfo): SourceVersion => ({
+  bucket,
+  key,
+  version: info.version,
+  landedMs: Math.max(0, info.modifiedMs),
+})
 
 async function landVersion(
   lake: Lake,
   arrival: Arrival,
-  options: LandOptions & { readonly info: ObjectInfo },
+  { info, route, hold }: LandOptions & { readonly info: ObjectInfo },
 ): Promise<Landing> {
-  const { info } = options
-  const source = {
-    bucket: arrival.bucket,
-    key: arrival.key,
-    version: info.version,
-    landedMs: Math.max(0, info.modifiedMs),
-  }
-  const record = await readDocument<LandedRecord>(lake, landedUri(lake, arrival.uri, rawId(source)))
-  // A rejection is judged anew: the dataset may have been added, or its limit raised, since.
-  if (record !== undefined && record.outcome.kind !== 'rejected')
-    return { kind: 'seen', batch: await batchOf(lake, record) }
-  const version = { ...options, arrival, source, record }
-  const dataset = options.route(arrival.key)
+  const source = sourceOf(arrival, info)
+  const dataset = route(arrival.key)
   if (dataset === undefined)
-    return reject(lake, version, { reason: 'no-dataset', message: 'no dataset has a source.match for this key' })
+    return rejectVersion(
+      lake,
+      { arrival, source },
+      { reason: 'no-dataset', message: 'no dataset has a source.match for this key' },
+    )
   // Judged on the HEAD, before any byte is read: the size in the event is only what its sender says.
   const bytesMax = dataset.limits.objectBytesMax
   if (info.bytes > bytesMax) {
     const message = `${info.bytes} bytes, limits.objectBytesMax is ${bytesMax}`
-    return reject(lake, version, { dataset: dataset.name, reason: 'too-large', message })
+    return rejectVersion(lake, { arrival, source }, { dataset: dataset.name, reason: 'too-large', message })
   }
-  return take(lake, version, dataset)
+  const bring = () => hold(info.bytes, () => copyToRaw(lake, { dataset, source, info }))
+  return landFile(lake, { arrival, source, info, dataset, bring })
 }
 
-async function take(lake: Lake, version: Version, dataset: Dataset): Promise<Landing> {
-  const { source, info } = version
+export interface Bringing extends Omit<Version, 'record'>, Incoming {
+  /** Creates the raw object; undefined when the version is gone. */
+  readonly bring: () => Promise<RawObject | undefined>
+}
+
+/** Brings a version, or a part of one, into raw and claims its content, unless an earlier run got as far as a landed record. */
+export async function landFile(lake: Lake, bringing: Bringing): Promise<Landing> {
+  const { arrival, source, dataset } = bringing
+  const record = await recordOf(lake, bringing)
+  if (record !== undefined && record.outcome.kind !== 'rejected') return seen(lake, record)
   try {
-    const object = await version.hold(info.bytes, () => copyToRaw(lake, { dataset, source, info }))
-    return object === undefined ? { kind: 'superseded' } : await claim(lake, { dataset, source, info }, object)
+    const object = await bringing.bring()
+    return object === undefined ? { kind: 'superseded' } : await claim(lake, bringing, object)
   } catch (error) {
     if (!isLakeError(error) || mayHeal(error)) throw error
-    return reject(lake, version, { dataset: dataset.name, reason: error.kind, message: error.message })
+    return reject(
+      lake,
+      { arrival, source, record },
+      { dataset: dataset.name, reason: error.kind, message: error.message },
+    )
   }
 }
+
+/** A rejection is judged anew: the dataset may have been added, or its limit raised, since. Anything else is settled. */
+export async function rejectVersion(lake: Lake, version: Omit<Version, 'record'>, refusal: Refusal): Promise<Landing> {
+  const record = await recordOf(lake, version)
+  if (record !== undefined && record.outcome.kind !== 'rejected') return seen(lake, record)
+  return reject(lake, { ...version, record }, refusal)
+}
+
+const recordOf = (lake: Lake, { arrival, source }: Omit<Version, 'record'>): Promise<LandedRecord | undefined> =>
+  readDocument<LandedRecord>(lake, landedUri(lake, arrival.uri, rawId(source)))
+
+const seen = async (lake: Lake, record: LandedRecord): Promise<Landing> => ({
+  kind: 'seen',
+  batch: await batchOf(lake, record),
+})
 
 /** Missing permissions heal too, once somebody grants them: the queue retries and then keeps the message, the data is not to blame. */
 function mayHeal(error: LakeError): boolean {

@@ -6,10 +6,12 @@ import type { Session } from '#lake/duckdb/engine.ts'
 import { isLakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
+import { isStreamErrorUri } from '#lake/stream-error.ts'
 import type { Contract } from './contract.ts'
 import { decode, openPlain } from './decode/decode.ts'
 import type { UnknownKind } from './decode/records.ts'
 import type { ScannedObject } from './decode/scanned.ts'
+import { decodeStreamErrors } from './decode/stream-errors.ts'
 import { hasRefused } from './decode/typed-copy.ts'
 import type { BatchTask } from './quality.ts'
 import { SessionPool } from './session-pool.ts'
@@ -104,7 +106,9 @@ async function decodeOne(
     })
     const base = join(task.folder, `${object.id}-${lake.ids.uuid().slice(0, 8)}`)
     const plain = await openPlain({ object, contract, schema: table.schema, path, base })
-    const decoded = await pool.use(session => decode(session, plain))
+    const decoded = isStreamErrorUri(lake.zones.landing, object.sourceUri)
+      ? await decodeStreamErrors(plain)
+      : await pool.use(session => decode(session, plain))
     // On disk it may be the stored object itself.
     if (path.startsWith(`${task.folder}/`) && (decoded.plain !== path || !hasRefused(decoded)))
       await rm(path, { force: true })

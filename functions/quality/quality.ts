@@ -14,6 +14,7 @@ import {
 import type { Dataset } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
+import { isStreamErrorUri } from '#lake/stream-error.ts'
 import { hasRefused } from './decode/typed-copy.ts'
 import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
 import { type Gated, gate } from './gate.ts'
@@ -81,13 +82,18 @@ async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
   }
 }
 
-/** A dataset without rules has no gate, and pays nothing for it. */
+/**
+ * A dataset without rules has no gate, and pays nothing for it. Nor has a batch of nothing but records that a stream could not process: there are
+ * no rows that rules could be about, and halting it would keep them out of quarantine.
+ */
 async function gateOf(
   lake: Lake,
   task: BatchTask,
   { newest, decoded }: { readonly newest: Newest; readonly decoded: DecodedBatch },
 ): Promise<Gated | undefined> {
   const settings = task.dataset.quality
+  const { landing } = lake.zones
+  if (task.manifest.objects.every(object => isStreamErrorUri(landing, object.sourceUri))) return undefined
   return settings && gate(lake, decoded.session, { ...task, ...newest, settings, table: decoded.target })
 }
 

@@ -7,6 +7,7 @@ import { type CopiedFile, copyToParquet } from '#lake/iceberg/data-file.ts'
 import type { Schema } from '#lake/iceberg/types.ts'
 import { linesOf } from './decode/lines.ts'
 import { LineFile, type RefusedRecord } from './decode/records.ts'
+import { STREAM_REASON } from './decode/stream-errors.ts'
 import { RULE_REASON } from './split.ts'
 
 /** The user part of a `<dataset>__quarantine` table; lineage columns follow. */
@@ -17,7 +18,7 @@ export const QUARANTINE_COLUMNS: readonly Column[] = [
   column('record', 'long', 'ordinal of the record in the object, from 1; 0 is the whole file'),
   column('byte_offset', 'long', 'where the record starts in the decompressed object'),
   column('byte_length', 'long', 'how many bytes it has'),
-  column('stage', 'string', 'where it was refused: decode, contract or quality'),
+  column('stage', 'string', 'where it was refused: decode, contract, quality or stream'),
   column('reason', 'string', 'why, as a code to group by'),
   column('message', 'string', 'why, in words'),
   column('contract_version', 'int', 'the contract that it was held against'),
@@ -120,5 +121,6 @@ const CONTRACT_REASONS = /^(type:|required:|unknown_column|ambiguous_column|cont
 
 function stageOf(reason: string): string {
   if (reason.startsWith(RULE_REASON)) return 'quality'
+  if (reason.startsWith(STREAM_REASON)) return 'stream'
   return CONTRACT_REASONS.test(reason) ? 'contract' : 'decode'
 }

@@ -141,7 +141,7 @@ describe('lists', () => {
       [...sources('functions/quality').matchAll(pattern)].map(found => found[1]),
     )
     expect(listed.toSorted()).toEqual(
-      [...new Set(inCode), 'type:<column>', 'required:<column>', 'rule:<rule>'].toSorted(),
+      [...new Set(inCode), 'type:<column>', 'required:<column>', 'rule:<rule>', 'stream:<code>'].toSorted(),
     )
   })
 
