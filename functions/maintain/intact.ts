@@ -1,29 +1,33 @@
 import { LakeError } from '#lake/errors.ts'
-import { visitReachable } from '#lake/iceberg/reachable.ts'
+import { LiveFiles } from '#lake/iceberg/live-files.ts'
 import type { Table } from '#lake/iceberg/table.ts'
+import { prefixesOf, prefixOf } from '#lake/iceberg/table-places.ts'
+import { spellings } from '#lake/iceberg/uri-set.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
-import { mapParallel } from '#lake/parallel.ts'
-
-const HEADS_AT_ONCE = 16
 
 /**
  * Fails with `table-corrupt` unless every file that the table's snapshots need can be read or is at least there. Of a damaged table an
  * older snapshot may be all that is left: nothing of it may go before somebody has looked. Costs a listing and the manifests.
  */
 export async function checkIntact(lake: Lake, table: Table): Promise<void> {
-  const needed = new Set<Uri>()
-  await visitReachable(lake, table, { visit: uri => needed.add(uri), read: new Set() })
+  const live = await LiveFiles.of(lake, table, EVERYWHERE)
+  for (const place of placesOf(lake, table)) for await (const found of lake.storage.list(place)) live.see(found.uri)
   // The log may name metadata files that somebody has removed: nothing is read through them.
-  for (const previous of table.metadata['metadata-log']) needed.delete(previous['metadata-file'])
-  for await (const found of lake.storage.list(`${table.metadata.location}/`)) needed.delete(found.uri)
-  const lost = await mapParallel([...needed], HEADS_AT_ONCE, async uri =>
-    (await lake.storage.head(uri)) === undefined ? uri : undefined,
-  )
-  const missing = lost.filter(uri => uri !== undefined)
+  const logged = new Set(table.metadata['metadata-log'].flatMap(previous => spellings(previous['metadata-file'])))
+  const missing = (await live.missing(lake)).filter(uri => !spellings(uri).some(each => logged.has(each)))
   if (missing.length === 0) return
   throw new LakeError(
     'table-corrupt',
     `${table.name}: ${missing.length} files that its snapshots need are missing, such as ${missing[0]}; nothing expires, because older snapshots may be all that is left of their rows`,
     { table: table.name, file: missing[0] },
   )
+}
+
+/** Files that were imported from elsewhere are needed as well; what no listing shows is asked for by name. */
+const EVERYWHERE: readonly Uri[] = ['']
+
+/** Where most of its files are, however foreign the other places that its properties name may be. */
+function placesOf({ zones }: Lake, { metadata }: Table): readonly Uri[] {
+  const own = [prefixOf(zones.tables), prefixOf(metadata.location)]
+  return prefixesOf(metadata).filter(place => own.some(each => place.startsWith(each) || each.startsWith(place)))
 }

@@ -1,7 +1,7 @@
 import { isLakeError } from '#lake/errors.ts'
+import type { LiveFiles } from '#lake/iceberg/live-files.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
-import type { LiveFiles } from './live-files.ts'
 import { type Amount, amountOf, type Orphan } from './sort-out.ts'
 
 export interface Deletion {

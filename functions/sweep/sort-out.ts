@@ -1,5 +1,5 @@
+import type { LiveFiles } from '#lake/iceberg/live-files.ts'
 import type { Lake, ObjectInfo, Uri } from '#lake/lake.ts'
-import type { LiveFiles } from './live-files.ts'
 
 export interface Amount {
   readonly files: number

@@ -1,9 +1,9 @@
 import { LakeError } from '#lake/errors.ts'
+import { LiveFiles } from '#lake/iceberg/live-files.ts'
 import { removeSnapshots } from '#lake/iceberg/operations/expire.ts'
 import { openTable, type Table } from '#lake/iceberg/table.ts'
 import type { Lake, TableName, Uri } from '#lake/lake.ts'
 import { deleteOrphans } from './delete-orphans.ts'
-import { LiveFiles } from './live-files.ts'
 import { type Amount, amountOf, type Orphan, type OrphanKind, sortOut } from './sort-out.ts'
 import { territoryOf } from './territory.ts'
 

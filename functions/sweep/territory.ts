@@ -1,9 +1,8 @@
 import { isLakeError, LakeError } from '#lake/errors.ts'
 import { loadTable, type Table } from '#lake/iceberg/table.ts'
-import type { TableMetadata } from '#lake/iceberg/types.ts'
+import { prefixesOf, prefixOf } from '#lake/iceberg/table-places.ts'
 import type { Lake, TableName, Uri, Zones } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
-import { sameSpelling } from './uri-set.ts'
 
 const TABLES_AT_ONCE = 8
 
@@ -28,22 +27,6 @@ export async function territoryOf(lake: Lake, table: Table): Promise<readonly Ur
   })
   return own
 }
-
-/** Where a table's writers put files: Iceberg's "Write properties", two of them known by older names. */
-const PATH_PROPERTIES = [
-  'write.data.path',
-  'write.metadata.path',
-  'write.object-storage.path',
-  'write.folder-storage.path',
-] as const
-
-function prefixesOf({ location, properties }: TableMetadata): readonly Uri[] {
-  const all = [location, ...PATH_PROPERTIES.flatMap(key => properties[key] ?? [])].map(prefixOf)
-  const unique = [...new Set(all)]
-  return unique.filter(prefix => !unique.some(other => other !== prefix && prefix.startsWith(other)))
-}
-
-const prefixOf = (uri: Uri): Uri => `${sameSpelling(uri).replace(/\/+$/, '')}/`
 
 /** Below the zone, and not the zone itself, where all tables are. */
 function isInside(prefix: Uri, { tables }: Zones): boolean {

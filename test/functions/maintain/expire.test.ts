@@ -271,3 +271,53 @@ test('the function does the step that it is asked for', async () => {
   expect(await maintain(lake, { action: 'expire', table: 't' })).toMatchObject({ snapshots: { before: 4, after: 2 } })
   expect(await maintain(lake, { action: 'manifests', table: 't' })).toMatchObject({ rewritten: false })
 })
+
+test.each([
+  ['data/x.parquet', 's3a://memory-tables/tables/t/data/x.parquet'],
+  ['data/x.parquet', 'S3N://memory-tables/tables//t/data//x.parquet'],
+  ['data/city=São Paulo/x.parquet', 's3://memory-tables/tables/t/data/city=S%C3%A3o%20Paulo/x.parquet'],
+  ['data/city=S%C3%A3o/x.parquet', 's3://memory-tables/tables/t/data/city=S%C3%A3o/x.parquet'],
+])('%s is there, though another writer calls it %s', async (key, uri) => {
+  const lake = await scene()
+  const { metadata } = await openTable(lake, 't')
+  const spelled = () =>
+    commit(lake, 't', { commitId: 'spelled' }, async base => {
+      await store(lake, `${base.metadata.location}/${key}`)
+      return stageAppend([manifestOnly(uri)])
+    })
+  await spelled()
+  await expireSnapshots(lake, { table: 't' })
+  expect(await commitIds(lake)).toEqual(['c3', 'c4', 'spelled'])
+  await lake.storage.delete(`${metadata.location}/${key}`)
+  lake.clock.advance(DAY_MS)
+  await expect(expireSnapshots(lake, { table: 't' })).rejects.toMatchObject({
+    kind: 'table-corrupt',
+    message: expect.stringContaining(`1 files that its snapshots need are missing, such as ${uri}`),
+  })
+})
+
+test('files elsewhere are asked for by name, and files that properties put elsewhere are found there', async () => {
+  const lake = memoryLake()
+  const place = `${lake.zones.tables}/elsewhere`
+  await newTable(lake, 't', { 'write.data.path': place, 'history.expire.max-snapshot-age-ms': '1' })
+  const imported = await store(lake, 's3://foreign/imported.parquet')
+  const written = await store(lake, `${place}/x.parquet`)
+  for (const uri of [imported, written, await store(lake, `${lake.zones.tables}/t/data/y.parquet`)]) {
+    await commit(lake, 't', { commitId: uri }, async () => stageAppend([manifestOnly(uri)]))
+    lake.clock.advance(DAY_MS)
+  }
+  const would = () => expireSnapshots(lake, { table: 't', dryRun: true })
+  expect((await would()).snapshots).toEqual({ before: 3, after: 1 })
+  for (const uri of [imported, written]) {
+    await lake.storage.delete(uri)
+    await expect(would()).rejects.toMatchObject({ kind: 'table-corrupt', message: expect.stringContaining(uri) })
+    await store(lake, uri)
+  }
+})
+
+test('metadata files of the log may be gone', async () => {
+  const lake = await scene()
+  const [oldest] = (await openTable(lake, 't')).metadata['metadata-log']
+  await lake.storage.delete(oldest?.['metadata-file'] as string)
+  expect((await expireSnapshots(lake, { table: 't' })).snapshots).toEqual({ before: 4, after: 2 })
+})

@@ -1,7 +1,7 @@
 // Thousands of files are listed page by page; one run takes no more orphans than it may, says that there are more, and the next goes on.
 import { expect, test } from 'vitest'
 import { type SweepProgress, sweep } from '#functions/sweep/sweep.ts'
-import { UriSet } from '#functions/sweep/uri-set.ts'
+import { UriSet } from '#lake/iceberg/uri-set.ts'
 import { commitFiles, DAY_MS, dataFiles, memoryLake, newTable, store } from './swept.ts'
 
 const uriAt = (index: number): string => `s3://memory-tables/tables/t/data/part=${index % 7}/${index}.parquet`

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Uri } from '#lake/lake.ts'
+import type { Uri } from '../lake.ts'
 
 const SLOTS_MIN = 1_024
 /** Beyond it, looking something up takes more than a few steps. */

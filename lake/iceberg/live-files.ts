@@ -1,13 +1,13 @@
-import { LakeError } from '#lake/errors.ts'
-import { visitReachable } from '#lake/iceberg/reachable.ts'
-import { loadTable, type Table } from '#lake/iceberg/table.ts'
-import type { Lake, Uri } from '#lake/lake.ts'
-import { mapParallel } from '#lake/parallel.ts'
+import { LakeError } from '../errors.ts'
+import type { Lake, Uri } from '../lake.ts'
+import { mapParallel } from '../parallel.ts'
+import { visitReachable } from './reachable.ts'
+import { loadTable, type Table } from './table.ts'
 import { sameSpelling, spellings, UriSet } from './uri-set.ts'
 
 /**
- * Every file that any metadata of the table seen so far reaches. It only ever grows: what was live when the sweep began stays, even when
- * the snapshot that it belongs to expires meanwhile.
+ * Every file that any metadata of the table seen so far reaches. It only ever grows: what was live at the beginning stays, even when the
+ * snapshot that it belongs to expires meanwhile.
  */
 export class LiveFiles {
   readonly #uris = new UriSet()
@@ -20,7 +20,7 @@ export class LiveFiles {
     this.#places = places
   }
 
-  /** `places`: prefixes that are going to be listed, so that files which are not met there are missing. */
+  /** `places`: prefixes in which a file that `see` does not meet is missing, if storage does not have it either. */
   static async of(lake: Lake, table: Table, places: readonly Uri[]): Promise<LiveFiles> {
     const live = new LiveFiles(table, places)
     await visitReachable(lake, table, { read: live.#read, visit: uri => live.#add(uri, true) })
@@ -41,7 +41,7 @@ export class LiveFiles {
   }
 
   /**
-   * Takes in what was committed since. Fails with `conflict` when the table is not the one that the sweep began with: whatever stands in its
+   * Takes in what was committed since. Fails with `conflict` when the table is not the one that it began with: whatever stands in its
    * place may belong to another table now.
    */
   async catchUp(lake: Lake): Promise<void> {
@@ -51,7 +51,7 @@ export class LiveFiles {
       if (entry?.metadataLocation === this.#table.entry.metadataLocation) return
       const next = await loadTable(lake, name)
       if (next?.metadata['table-uuid'] !== this.#table.metadata['table-uuid'])
-        throw new LakeError('conflict', `${name} was dropped or replaced during the sweep: nothing more is deleted`, {
+        throw new LakeError('conflict', `${name} was dropped or replaced meanwhile: nothing more of it is deleted`, {
           table: name,
         })
       await visitReachable(lake, next as Table, { read: this.#read, visit: uri => this.#add(uri, false) })
@@ -73,8 +73,8 @@ export class LiveFiles {
     }
     await visitReachable(lake, this.#table, { read: new Set(), visit })
     const uris = [...suspects]
-    const found = await mapParallel(uris, HEADS_AT_ONCE, uri => lake.storage.head(sameSpelling(uri)))
-    return uris.filter((_uri, index) => found[index] === undefined)
+    const found = await mapParallel(uris, HEADS_AT_ONCE, uri => isStored(lake, uri))
+    return uris.filter((_uri, index) => !found[index])
   }
 
   #add(uri: Uri, expected: boolean): void {
@@ -86,3 +86,8 @@ export class LiveFiles {
 
 const ROUNDS_MAX = 10
 const HEADS_AT_ONCE = 8
+
+async function isStored(lake: Lake, uri: Uri): Promise<boolean> {
+  for (const spelling of spellings(uri)) if ((await lake.storage.head(spelling)) !== undefined) return true
+  return false
+}
