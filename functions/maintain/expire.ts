@@ -4,6 +4,7 @@ import { COMMIT_ID, updateTable } from '#lake/iceberg/commit.ts'
 import { appliedSnapshots, setProperties } from '#lake/iceberg/metadata.ts'
 import { removeSnapshots } from '#lake/iceberg/operations/expire.ts'
 import { openTable, type Table } from '#lake/iceberg/table.ts'
+import { checkCollectable } from '#lake/iceberg/table-properties.ts'
 import type { Snapshot, TableMetadata } from '#lake/iceberg/types.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
 import { checkIntact } from './intact.ts'
@@ -43,7 +44,7 @@ export async function expireSnapshots(
   const nowMs = lake.clock.nowMs()
   for (let round = 1; round <= ROUNDS_MAX; round++) {
     const base = await openTable(lake, request.table)
-    checkCollectable(base)
+    checkCollectable(base, 'its snapshots are not to be expired')
     const expiry = planExpiry(base.metadata, nowMs)
     if (!isEmpty(expiry)) await checkIntact(lake, withoutExpired(base, expiry))
     const isDone = isEmpty(expiry) || request.dryRun === true || (await expire(lake, base, { expiry, nowMs }))
@@ -61,14 +62,6 @@ const withoutExpired = (table: Table, expiry: Expiry): Table => ({
 })
 
 const isEmpty = (expiry: Expiry): boolean => expiry.snapshots.size === 0 && expiry.refs.length === 0
-
-function checkCollectable({ name, metadata }: Table): void {
-  if (metadata.properties['gc.enabled']?.toLowerCase() !== 'false') return
-  throw new LakeError('unsupported', `${name} has gc.enabled=false: its snapshots are not to be expired`, {
-    table: name,
-    next: 'set gc.enabled to true once nobody else needs its files',
-  })
-}
 
 /**
  * First remembers which commits the snapshots were, so that none is applied a second time once its snapshot is gone. False when somebody else

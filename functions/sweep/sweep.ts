@@ -2,6 +2,7 @@ import { LakeError } from '#lake/errors.ts'
 import { LiveFiles } from '#lake/iceberg/live-files.ts'
 import { removeSnapshots } from '#lake/iceberg/operations/expire.ts'
 import { openTable, type Table } from '#lake/iceberg/table.ts'
+import { checkCollectable } from '#lake/iceberg/table-properties.ts'
 import type { Lake, TableName, Uri } from '#lake/lake.ts'
 import { deleteOrphans } from './delete-orphans.ts'
 import { type Amount, amountOf, type Orphan, type OrphanKind, sortOut } from './sort-out.ts'
@@ -74,7 +75,7 @@ export async function sweep(lake: Lake, request: SweepRequest, options: SweepOpt
   const beforeMs = lake.clock.nowMs() - graceHours * HOUR_MS
   const dryRun = request.dryRun === true
   const opened = await openTable(lake, request.table)
-  checkCollectable(opened)
+  checkCollectable(opened, 'its files may be used by other tables')
   const table = dryRun ? withoutSnapshots(opened, request.without ?? []) : opened
   const places = await territoryOf(lake, table)
   const live = await LiveFiles.of(lake, table, places)
@@ -120,15 +121,6 @@ function graceOf(
     `files must be at least ${graceHoursMin} hours old before they may be deleted, not ${graceHours}: a commit under way may name them yet`,
     { graceHours },
   )
-}
-
-/** As Iceberg's actions refuse: somebody else, such as a table cloned from this one, may use its files. */
-function checkCollectable({ name, metadata }: Table): void {
-  if (metadata.properties['gc.enabled']?.toLowerCase() !== 'false') return
-  throw new LakeError('unsupported', `${name} has gc.enabled=false: its files may be used by other tables`, {
-    table: name,
-    next: 'set gc.enabled to true once they are not',
-  })
 }
 
 function withoutSnapshots(table: Table, ids: readonly string[]): Table {

@@ -1,6 +1,7 @@
 import type { Dataset } from '../dataset.ts'
 import { ident, type Sql, sql } from '../duckdb/sql.ts'
 import { LakeError } from '../errors.ts'
+import type { Table } from './table.ts'
 
 /** Names and meanings are Iceberg's ("Configuration"): other writers of the table follow them too. */
 export const TABLE_PROPERTIES: Readonly<Record<string, string>> = {
@@ -21,6 +22,15 @@ export function tableProperties(dataset: Dataset): Readonly<Record<string, strin
     'history.expire.max-snapshot-age-ms': String(retention.snapshotAgeHours * 3_600_000),
     'history.expire.min-snapshots-to-keep': String(retention.minSnapshots),
   }
+}
+
+/** As Iceberg's actions refuse where gc.enabled=false: somebody else, such as a table cloned from this one, may use its files. `why` ends the message. */
+export function checkCollectable({ name, metadata }: Pick<Table, 'name' | 'metadata'>, why: string): void {
+  if (metadata.properties['gc.enabled']?.toLowerCase() !== 'false') return
+  throw new LakeError('unsupported', `${name} has gc.enabled=false: ${why}`, {
+    table: name,
+    next: 'set gc.enabled to true once nobody else needs its files',
+  })
 }
 
 /** Codecs by their Iceberg name, with DuckDB's; `gzip` is what both call it. */
