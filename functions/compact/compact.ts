@@ -71,7 +71,10 @@ function incomplete(
 ): unknown {
   if (!isLakeError(first)) return first
   const failed = `${others.length + 1} of ${groups.length} groups of ${table} could not be rewritten`
-  const rest = report.committed.length > 0 ? `, ${report.committed.length} are committed` : ''
+  const rest =
+    report.committed.length > 0
+      ? `, ${report.committed.length} ${report.committed.length === 1 ? 'is' : 'are'} committed`
+      : ''
   return new LakeError(first.kind, `${failed}${rest}: ${first.message}`, { table, ...first.context }, { cause: first })
 }
 

@@ -23,7 +23,7 @@ test.each([[false], [true]])(
     await expect(
       compact(bench.lake, { table: name, partialProgress: partial }, { datasets: [dataset(name, {})] }),
     ).rejects.toMatchObject({
-      message: expect.stringMatching(/^1 of 2 groups of lost_\w+ could not be rewritten, 1 are committed: .*/),
+      message: expect.stringMatching(/^1 of 2 groups of lost_\w+ could not be rewritten, 1 is committed: .*/),
     })
     const after = await liveFiles(bench.lake, await openTable(bench.lake, name))
     expect(Object.groupBy(after, ({ file }) => String(file.partition[0]))).toMatchObject({
