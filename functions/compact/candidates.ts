@@ -34,6 +34,10 @@ export function faultOf(
 
 export const isFaulty = (fault: Fault): boolean => Object.values(fault).some(each => each)
 
+/** Bytes of all files, with rows that are deleted. */
+export const bytesOf = (files: readonly (DataFile | Pick<ScanFile, 'file'>)[]): number =>
+  files.reduce((sum, each) => sum + Number(('file' in each ? each.file : each).file_size_in_bytes), 0)
+
 /** Bytes of the rows that are left, as far as manifests tell. */
 export function liveBytes({ file, deletes }: ScanFile): number {
   return Number(file.file_size_in_bytes) * (1 - deletedRatio(file, deletes))

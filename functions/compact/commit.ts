@@ -10,6 +10,7 @@ import { openTable, type Table } from '#lake/iceberg/table.ts'
 import type { ScanFile } from '#lake/iceberg/types.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
+import { bytesOf } from './candidates.ts'
 import { type GroupResult, type PlanDocument, readFiles, readPlan, readResult, type Size } from './documents.ts'
 import { checkIdentity } from './rewrite-group.ts'
 
@@ -228,7 +229,6 @@ function reportOf(
 ): CompactReport {
   const inputs = done.flatMap(({ result }) => result.inputs.map(({ file }) => file))
   const added = done.flatMap(({ result }) => result.added)
-  const bytes = (files: typeof added): number => files.reduce((sum, file) => sum + Number(file.file_size_in_bytes), 0)
   return {
     table: plan.table,
     run: plan.run,
@@ -236,8 +236,8 @@ function reportOf(
     committed: done.map(({ result }) => result.group),
     givenUp,
     unfinished,
-    before: { files: inputs.length, bytes: bytes(inputs) },
-    after: { files: added.length, bytes: bytes(added) },
+    before: { files: inputs.length, bytes: bytesOf(inputs) },
+    after: { files: added.length, bytes: bytesOf(added) },
     rows: done.reduce((sum, { result }) => sum + Number(result.rows), 0),
   }
 }

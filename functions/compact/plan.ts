@@ -1,6 +1,6 @@
 import { partitionKeyOf } from '#lake/iceberg/operations/overwrite.ts'
 import type { DataFile, ScanFile } from '#lake/iceberg/types.ts'
-import { type Fault, faultOf, isFaulty, liveBytes, outputFiles } from './candidates.ts'
+import { bytesOf, type Fault, faultOf, isFaulty, liveBytes, outputFiles } from './candidates.ts'
 import type { CompactionSettings } from './settings.ts'
 
 /** Files of one partition that are rewritten together, by one function or by Athena. */
@@ -156,6 +156,3 @@ function gainOf({ files, outputs }: PlannedGroup): number {
 }
 
 const firstPath = (group: PlannedGroup): string => group.files[0]?.file.file_path ?? ''
-
-const bytesOf = (files: readonly ScanFile[]): number =>
-  files.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0)

@@ -9,6 +9,7 @@ import type { ScanFile, Snapshot } from '#lake/iceberg/types.ts'
 import { parseWhere } from '#lake/iceberg/where.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
+import { SMALL_SHARE } from '#lake/small-files.ts'
 import { filesUri, type GroupEntry, type PlanDocument, planUri, type Size } from './documents.ts'
 import { checkStrategy, orderTest } from './order.ts'
 import { partitionWhere } from './partition-where.ts'
@@ -167,7 +168,7 @@ function wellAsItIs(settings: CompactionSettings, where: string | undefined): st
   const which = where === undefined ? '' : `of the files that may hold such rows, `
   if (settings.strategy !== 'binpack')
     return `${which}all are in the order that ${settings.strategy} gives, and large enough`
-  const small = Math.round((settings.targetFileBytes * 0.75) / 1e6)
+  const small = Math.round((settings.targetFileBytes * SMALL_SHARE) / 1e6)
   return `${which}no partition has ${settings.minFiles} files below ${small} MB, or one too large or with too many deletes`
 }
 

@@ -1,6 +1,7 @@
 import { LakeError } from '#lake/errors.ts'
 import { openTable, type Table } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
+import { bytesOf } from './candidates.ts'
 import { type GroupRef, type GroupResult, readFiles, readPlan, readResult, writeResult } from './documents.ts'
 import { type RewriteTask, rewriteFiles } from './rewrite.ts'
 
@@ -52,6 +53,5 @@ export function checkIdentity(table: Table, uuid: string): void {
 }
 
 function reportOf(ref: GroupRef, { added, rows }: GroupResult): GroupReport {
-  const bytes = added.reduce((sum, file) => sum + Number(file.file_size_in_bytes), 0)
-  return { ...ref, files: added.length, bytes, rows: Number(rows) }
+  return { ...ref, files: added.length, bytes: bytesOf(added), rows: Number(rows) }
 }

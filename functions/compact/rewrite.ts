@@ -11,6 +11,7 @@ import type { Table } from '#lake/iceberg/table.ts'
 import type { DataFile, ScanFile } from '#lake/iceberg/types.ts'
 import type { WrittenFile } from '#lake/iceberg/write-files.ts'
 import type { Lake } from '#lake/lake.ts'
+import { bytesOf } from './candidates.ts'
 import { type Checksum, checksumOf, tallied } from './checksum.ts'
 import { fileMark } from './order.ts'
 import type { CompactionSettings } from './settings.ts'
@@ -121,8 +122,6 @@ async function measuredRatio(lake: Lake, work: Work, outputs: number): Promise<n
 
 const rowsOf = (files: readonly { readonly file: DataFile }[]): number =>
   files.reduce((sum, { file }) => sum + Number(file.record_count), 0)
-const bytesOf = (files: readonly { readonly file: DataFile }[]): number =>
-  files.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0)
 
 async function rewriteUnits(
   lake: Lake,

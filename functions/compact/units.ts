@@ -1,5 +1,5 @@
 import type { ScanFile } from '#lake/iceberg/types.ts'
-import { liveBytes, outputFiles } from './candidates.ts'
+import { bytesOf, liveBytes, outputFiles } from './candidates.ts'
 
 /** Files that one COPY reads. */
 export interface Unit {
@@ -64,10 +64,9 @@ const WRITE_SHARE = 0.15
 
 /** Rows of a row group, from the memory that there is: never fewer than DuckDB's vector, a million at most. */
 export function rowGroupRows(files: readonly ScanFile[], limits: { memoryBytes: number; threads: number }): number {
-  const bytes = files.reduce((sum, { file }) => sum + Number(file.file_size_in_bytes), 0)
   const rows = files.reduce((sum, { file }) => sum + Number(file.record_count), 0)
   if (rows === 0) return ROWS_DEFAULT
-  const fitting = (limits.memoryBytes * WRITE_SHARE) / limits.threads / (HELD_PER_BYTE * (bytes / rows))
+  const fitting = (limits.memoryBytes * WRITE_SHARE) / limits.threads / (HELD_PER_BYTE * (bytesOf(files) / rows))
   const whole = Math.floor(fitting / ROWS_MIN) * ROWS_MIN
   // Longer than DuckDB's own only where there is memory to spare: they are read a little faster, and written no faster.
   return Math.min(ROWS_MAX, Math.max(ROWS_MIN, whole))
