@@ -1,6 +1,6 @@
 import { COMPACTION_FAILED, type CompactionFailed } from './events.ts'
 import type { Branch, ChoiceState, MapState, Retrier, StateMachine, States, TaskState } from './states-language.ts'
-import { announcedFailure, causeUpTo, giveUp, invoke, quoted, type Templated } from './tasks.ts'
+import { announcedFailure, causeUpTo, giveUp, invoke, quoted, review, type Templated } from './tasks.ts'
 
 /** What the definition refers to: the function's ARN, the name of Sluice's bus, and where Athena finds and leaves things. */
 export interface CompactTargets {
@@ -54,7 +54,7 @@ export function compact(targets: CompactTargets): StateMachine {
         Catch: [giveUp('commit')],
         Next: 'Review',
       },
-      ...review(targets.bus),
+      ...conclusion(targets.bus),
     },
   }
 }
@@ -187,7 +187,7 @@ const statement = (database: string): string =>
 
 // --- What became of it ---------------------------------------------------------------------------------------------
 
-function review(bus: string): States {
+function conclusion(bus: string): States {
   const detail: Templated<CompactionFailed> = {
     table: '{% $table %}',
     run: '{% $run %}',
@@ -197,23 +197,13 @@ function review(bus: string): States {
     execution: '{% $states.context.Execution.Id %}',
   }
   return {
-    Review: {
-      Type: 'Choice',
-      Choices: [{ Condition: '{% $count($failed) > 0 %}', Next: 'Groups Failed' }],
-      Default: 'Compacted',
-    },
-    Compacted: { Type: 'Succeed' },
-    'Groups Failed': {
-      Type: 'Pass',
-      Output: {
-        stage: 'rewrite',
-        error: '{% $failed[0].error %}',
-        cause:
-          "{% $substring($string($count($failed)) & ' groups failed, the others are committed: ' & " +
-          "$join($failed.('group ' & $string(group) & ': ' & error & ': ' & cause), '; '), 0, 2000) %}",
-      },
-      Next: 'Announce Failure',
-    },
+    ...review({
+      done: 'Compacted',
+      parts: 'groups',
+      others: 'committed',
+      each: "'group ' & $string(group) & ': ' & error & ': ' & cause",
+      output: { stage: 'rewrite' },
+    }),
     ...announcedFailure(bus, COMPACTION_FAILED, detail),
   }
 }

@@ -1,6 +1,6 @@
 import { MAINTENANCE_FAILED, type MaintenanceFailed } from './events.ts'
 import type { Branch, StateMachine, States, TaskState } from './states-language.ts'
-import { announcedFailure, causeUpTo, giveUp, invoke, type Templated } from './tasks.ts'
+import { announcedFailure, causeUpTo, giveUp, invoke, review, type Templated } from './tasks.ts'
 
 /** What the definition refers to: ARNs of the two functions and the name of Sluice's bus. */
 export interface MaintainTargets {
@@ -31,7 +31,7 @@ export function maintain(targets: MaintainTargets): StateMachine {
         Catch: [{ ...giveUp('map'), Assign: { failed: [] } }],
         Next: 'Review',
       },
-      ...review(targets.bus),
+      ...conclusion(targets.bus),
     },
   }
 }
@@ -103,7 +103,7 @@ function step(
 /** Of each table, so that those of all tables together stay far below the limit of a payload. */
 const TABLE_CAUSE_LENGTH_MAX = 500
 
-function review(bus: string): States {
+function conclusion(bus: string): States {
   const detail: Templated<MaintenanceFailed> = {
     tables: "{% $join([$failed.table], ', ') %}",
     error: '{% $states.input.error %}',
@@ -111,22 +111,12 @@ function review(bus: string): States {
     execution: '{% $states.context.Execution.Id %}',
   }
   return {
-    Review: {
-      Type: 'Choice',
-      Choices: [{ Condition: '{% $count($failed) > 0 %}', Next: 'Tables Failed' }],
-      Default: 'Maintained',
-    },
-    Maintained: { Type: 'Succeed' },
-    'Tables Failed': {
-      Type: 'Pass',
-      Output: {
-        error: '{% $failed[0].error %}',
-        cause:
-          "{% $substring($string($count($failed)) & ' tables failed, the others are maintained: ' & " +
-          "$join($failed.(table & ': ' & step & ': ' & error & ': ' & cause), '; '), 0, 2000) %}",
-      },
-      Next: 'Announce Failure',
-    },
+    ...review({
+      done: 'Maintained',
+      parts: 'tables',
+      others: 'maintained',
+      each: "table & ': ' & step & ': ' & error & ': ' & cause",
+    }),
     ...announcedFailure(bus, MAINTENANCE_FAILED, detail),
   }
 }

@@ -47,6 +47,42 @@ export function announcedFailure(bus: string, type: string, detail: Readonly<Rec
   }
 }
 
+export interface Reviewed {
+  /** The state in which an execution without failures ends. */
+  readonly done: string
+  /** What failed, in the plural: `groups`. */
+  readonly parts: string
+  /** What the others are: `committed`. */
+  readonly others: string
+  /** JSONata that tells of one part of `$failed`. */
+  readonly each: string
+  /** What the failure says besides its error and cause. */
+  readonly output?: Readonly<Record<string, string>>
+}
+
+/** `Review`: ends well unless `$failed` holds parts of the work that were put aside, and then in `Announce Failure`, naming each. */
+export function review({ done, parts, others, each, output = {} }: Reviewed): States {
+  const failure = `${parts.charAt(0).toUpperCase()}${parts.slice(1)} Failed`
+  const told = `' ${parts} failed, the others are ${others}: ' & $join($failed.(${each}), '; ')`
+  return {
+    Review: {
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $count($failed) > 0 %}', Next: failure }],
+      Default: done,
+    },
+    [done]: { Type: 'Succeed' },
+    [failure]: {
+      Type: 'Pass',
+      Output: {
+        ...output,
+        error: '{% $failed[0].error %}',
+        cause: `{% $substring($string($count($failed)) & ${told}, 0, ${CAUSE_LENGTH_MAX}) %}`,
+      },
+      Next: 'Announce Failure',
+    },
+  }
+}
+
 /** A cause may hold a whole stack trace; events, payloads and the console need its beginning. */
 export const CAUSE_LENGTH_MAX = 2000
 
