@@ -216,33 +216,34 @@ export function defineDataset<const C extends string>(spec: DatasetSpec<C>): Dat
 
 /** Columns that Sluice adds to every table, after the user's own. */
 export const LINEAGE: readonly Column[] = [
-  lineage('_raw_object', 'string', 'id of the raw object that the row came from'),
-  lineage('_raw_row', 'long', 'ordinal of the record in that object, from 1'),
-  lineage('_ingested_at', 'timestamptz', 'when that object landed'),
+  ownColumn('_raw_object', 'string', 'id of the raw object that the row came from'),
+  ownColumn('_raw_row', 'long', 'ordinal of the record in that object, from 1'),
+  ownColumn('_ingested_at', 'timestamptz', 'when that object landed'),
 ]
 
 /** Holds, as JSON, the fields of a row that the contract does not know. In tables whose evolution is `add` or `discard`. */
-export const RESCUED: Column = lineage('_rescued', 'string', 'JSON of the fields that the contract does not know')
+export const RESCUED: Column = ownColumn('_rescued', 'string', 'JSON of the fields that the contract does not know')
 
-function lineage(name: string, type: Primitive, doc: string): Column {
+/** A column that Sluice fills: it may be null, and nothing is read into it. */
+export function ownColumn(name: string, type: Column['type'], doc: string): Column {
   return { name, type, required: false, from: [], default: undefined, format: undefined, doc }
 }
 
 /** What the rows of tables that change events feed remember of the change that made them, so that an older one never undoes it. */
 export const GUARD: readonly Column[] = [
-  lineage('_version', 'string', 'position in the log of the source; greater text is newer'),
-  lineage('_place', 'string', 'lane, ordinal and content of the change, which put changes of one position in order'),
-  lineage(
+  ownColumn('_version', 'string', 'position in the log of the source; greater text is newer'),
+  ownColumn('_place', 'string', 'lane, ordinal and content of the change, which put changes of one position in order'),
+  ownColumn(
     '_authors',
     'string',
     'JSON: versions of the columns that are older than the row, because later changes left them out',
   ),
 ]
-const SOFT: readonly Column[] = [lineage('_deleted', 'boolean', 'whether the source has deleted the row')]
+const SOFT: readonly Column[] = [ownColumn('_deleted', 'boolean', 'whether the source has deleted the row')]
 const VALIDITY: readonly Column[] = [
-  lineage('_valid_from', 'timestamptz', 'when the row became current in the source'),
-  lineage('_valid_to', 'timestamptz', 'when the next one did, or the row was deleted; null while it is current'),
-  lineage('_is_current', 'boolean', 'whether the row is the newest of its key'),
+  ownColumn('_valid_from', 'timestamptz', 'when the row became current in the source'),
+  ownColumn('_valid_to', 'timestamptz', 'when the next one did, or the row was deleted; null while it is current'),
+  ownColumn('_is_current', 'boolean', 'whether the row is the newest of its key'),
 ]
 
 /** All columns of the dataset's table, in order. */

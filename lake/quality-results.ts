@@ -1,4 +1,4 @@
-import type { Column } from './dataset.ts'
+import { type Column, ownColumn as column } from './dataset.ts'
 import type { TableName } from './lake.ts'
 
 /** One row for each rule and batch, of all datasets. No dataset can be called so: "__" is kept for side tables. */
@@ -27,7 +27,3 @@ export const RESULT_COLUMNS: readonly Column[] = [
   column('contract_version', 'int', 'the contract of the dataset at that time'),
   column('evaluated_at', 'timestamptz', 'when the batch was judged'),
 ]
-
-function column(name: string, type: Column['type'], doc: string): Column {
-  return { name, type, required: false, from: [], default: undefined, format: undefined, doc }
-}

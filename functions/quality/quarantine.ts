@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { RawObject } from '#lake/batch.ts'
-import type { Column } from '#lake/dataset.ts'
+import { type Column, ownColumn as column } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { type CopiedFile, copyToParquet } from '#lake/iceberg/data-file.ts'
@@ -24,10 +24,6 @@ export const QUARANTINE_COLUMNS: readonly Column[] = [
   column('contract_version', 'int', 'the contract that it was held against'),
   column('batch', 'string', 'the batch in which it came'),
 ]
-
-function column(name: string, type: Column['type'], doc: string): Column {
-  return { name, type, required: false, from: [], default: undefined, format: undefined, doc }
-}
 
 export interface RefusedObject {
   readonly object: RawObject
