@@ -41,8 +41,10 @@ export interface ObjectOutcome {
   readonly quarantined: number
   /** Records of an extract that a newer one had already replaced, and the like. */
   readonly superseded: number
-  /** Records of a change stream that are no rows: heartbeats, transaction markers, changes of other tables. */
+  /** Records of a change stream that are no rows of any table: heartbeats, transaction markers. */
   readonly skipped?: number
+  /** Records of tables that the dataset does not hold. */
+  readonly elsewhere?: number
   /** Quarantined records by reason. */
   readonly reasons: Readonly<Record<string, number>>
 }

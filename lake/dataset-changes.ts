@@ -43,6 +43,8 @@ export interface DmsOptions {
   readonly sequenceColumn: string | undefined
   /** Of `add-before-image-columns`. */
   readonly beforeImagePrefix: string | undefined
+  /** Member of a JSON message that holds the row before the change. */
+  readonly beforeImageField: string
   /** `PreserveTransactions`: CDC_TXN files, each row led by operation, table and schema. */
   readonly transactionFiles: boolean
   /** The position of JSON messages: `transaction` ids, or the LSN that `stream-position` begins with (PostgreSQL). */
@@ -76,6 +78,7 @@ const DEFAULTS: Omit<ChangeSource, 'shape'> = {
     timestampColumn: undefined,
     sequenceColumn: undefined,
     beforeImagePrefix: undefined,
+    beforeImageField: 'before-image',
     transactionFiles: false,
     position: 'transaction',
   },

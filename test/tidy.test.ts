@@ -31,7 +31,6 @@ const TOO_LONG: Exceptions = {
 }
 
 const WAITING: Waiting = {
-  'lake/changes.ts': 'the change rows that quality stages and cdc-apply folds',
   'lake/iceberg/operations/row-delta.ts': 'the commit of a merge: CDC writes position deletes',
   'lake/iceberg/write-deletes.ts': 'the position deletes of a merge',
   'lake/iceberg/operations/delete.ts':

@@ -10,6 +10,7 @@ import { readSql } from '#lake/iceberg/read-sql.ts'
 import type { Lake } from '#lake/lake.ts'
 import { metricHistory, qualityRuns } from '#lake/quality-history.ts'
 import { batchFiles } from './batch-files.ts'
+import { afterImages } from './changes/stage-changes.ts'
 import { type Consequence, consequenceOf, forBatch } from './consequence.ts'
 import { historyLength } from './history-length.ts'
 import type { Newest } from './newest.ts'
@@ -59,7 +60,9 @@ export async function gate(lake: Lake, session: Session, task: GateTask): Promis
   }
 }
 
-function rowsToPublish({ table, rows, only }: GateTask): Sql {
+function rowsToPublish(task: GateTask): Sql {
+  const { table, rows, only } = task
+  if (task.dataset.source.changes !== undefined) return afterImages(task)
   const paths = rows.map(each => each.path)
   const all = readSql(table.schema, paths, { rows: rows.reduce((sum, each) => sum + BigInt(each.rows), 0n) })
   return only === undefined ? all : only(all)

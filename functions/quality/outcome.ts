@@ -4,7 +4,7 @@ import type { DecodedRaw } from './decode-batch.ts'
 import type { Newest } from './newest.ts'
 import type { FailingRows } from './split.ts'
 
-/** What became of the records of one object: `read = applied + quarantined + superseded`, always. */
+/** What became of the records of one object: `read = applied + quarantined + superseded + skipped + elsewhere`, always. */
 export function outcomeOf(
   each: DecodedRaw,
   { newest, failing }: { readonly newest: Newest; readonly failing: FailingRows | undefined },
@@ -15,13 +15,16 @@ export function outcomeOf(
   const { applied: fitting, reasons: misfits } = each.decoded ?? { applied: 0, reasons: {} }
   const superseded = newest.superseded.get(rawObject) ?? 0
   const failed = failing?.byObject.get(rawObject)
+  const { skipped = 0, elsewhere = 0 } = each.decoded ?? {}
   const refused = Object.values(misfits).reduce((sum, count) => sum + count, 0)
   return {
     rawObject,
-    read: fitting + refused,
+    read: fitting + refused + skipped + elsewhere,
     applied: fitting - superseded - (failed?.rows ?? 0),
     quarantined: refused + (failed?.rows ?? 0),
     superseded,
+    ...(skipped === 0 ? {} : { skipped }),
+    ...(elsewhere === 0 ? {} : { elsewhere }),
     reasons: { ...misfits, ...failed?.reasons },
   }
 }

@@ -15,6 +15,7 @@ import type { Dataset } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
+import { stageChanges } from './changes/stage-changes.ts'
 import { hasRefused } from './decode/typed-copy.ts'
 import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
 import { type Gated, gate } from './gate.ts'
@@ -74,9 +75,13 @@ async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
     if (gated?.halt !== undefined)
       return { ...about, ...told, status: 'halt', reason: gated.halt, target: nothing(table), quarantine: undefined }
     const only = onlyPassing(newest, gated?.failing)
-    const target = await stageRows(lake, decoded.session, { ...task, rows: newest.rows, ...only, table, label: 'data' })
+    const rows = { ...task, rows: newest.rows, ...only, table }
+    const staged =
+      task.dataset.source.changes === undefined
+        ? { target: await stageRows(lake, decoded.session, { ...rows, label: 'data' }) }
+        : { target: nothing(table), changes: await stageChanges(lake, decoded.session, rows) }
     const quarantine = await quarantineOf(lake, task, { tables, decoded, failing: gated?.failing })
-    return { ...about, ...told, status: 'pass', target, quarantine }
+    return { ...about, ...told, status: 'pass', ...staged, quarantine }
   } finally {
     await decoded.session.close()
   }

@@ -11,6 +11,7 @@ const FOLDERS = [
     ...['watch', 'canary', 'erase'],
   ].map(name => `functions/${name}`),
   'functions/quality/decode',
+  'functions/quality/changes',
   'functions/cdc-apply/decode',
   'lake',
   'lake/iceberg',

@@ -7,6 +7,9 @@ export type CsvRecord =
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'more' }
 
+/** `emptyIsText`: an empty field is an empty text, and nothing but the dialect's null text is null. */
+export type ReadDialect = CsvDialect & { readonly emptyIsText?: boolean }
+
 const [NEWLINE, RETURN, SPACE] = [0x0a, 0x0d, 0x20]
 
 /**
@@ -14,7 +17,7 @@ const [NEWLINE, RETURN, SPACE] = [0x0a, 0x0d, 0x20]
  * delimiters and line ends; an unquoted empty field, or one that is the dialect's null text, is null. As in DuckDB's reader,
  * spaces around a quoted field are no part of it. `length` includes the line end.
  */
-export function readCsvRecord(bytes: Buffer, dialect: CsvDialect, complete: boolean): CsvRecord {
+export function readCsvRecord(bytes: Buffer, dialect: ReadDialect, complete: boolean): CsvRecord {
   const reader = new FieldReader(bytes, dialect, complete)
   const fields: (string | null)[] = []
   for (;;) {
@@ -25,7 +28,7 @@ export function readCsvRecord(bytes: Buffer, dialect: CsvDialect, complete: bool
     fields.push(field.value)
     if (field.last) break
   }
-  const blank = fields.length === 1 && fields[0] === null && !reader.quoted
+  const blank = fields.length === 1 && (fields[0] === null || fields[0] === '') && !reader.quoted
   return blank ? { kind: 'blank', length: reader.at } : { kind: 'record', fields, length: reader.at }
 }
 
@@ -43,14 +46,16 @@ class FieldReader {
   readonly #quote: number
   readonly #escape: number
   readonly #null: string
+  readonly #emptyIsText: boolean
 
-  constructor(bytes: Buffer, dialect: CsvDialect, complete: boolean) {
+  constructor(bytes: Buffer, dialect: ReadDialect, complete: boolean) {
     this.#bytes = bytes
     this.#complete = complete
     this.#delimiter = dialect.delimiter.charCodeAt(0)
     this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0)
     this.#escape = dialect.escape === '' ? -1 : dialect.escape.charCodeAt(0)
     this.#null = dialect.null
+    this.#emptyIsText = dialect.emptyIsText ?? false
   }
 
   field(): Field | 'more' | 'broken' {
@@ -77,7 +82,7 @@ class FieldReader {
 
   #plain(start: number, end: number): string | null {
     const text = this.#bytes.toString('utf8', start, end)
-    return text === '' || text === this.#null ? null : text
+    return (text === '' && !this.#emptyIsText) || text === this.#null ? null : text
   }
 
   #quotedField(quote: number): Field | 'more' | 'broken' {

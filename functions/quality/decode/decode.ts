@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import type { Session } from '#lake/duckdb/engine.ts'
+import { decodeChanges, placesOfChanges } from '../changes/decode-changes.ts'
 import { avroAsJson, decodeAvro } from './avro.ts'
 import { decodeCsv, scanCsvInto } from './csv.ts'
 import { head, inflate, unreadable } from './inflate.ts'
@@ -43,6 +44,8 @@ export async function decode(session: Session, task: PlainTask): Promise<Scanned
 }
 
 async function decodeContent(session: Session, task: PlainTask): Promise<ScannedObject> {
+  const { changes } = task.contract.dataset.source
+  if (changes !== undefined) return decodeChanges(session, task, changes)
   switch (await contentOf(task.path, task.contract.dataset.source.format)) {
     case 'parquet':
       return decodeParquet(session, task)
@@ -64,6 +67,8 @@ export async function placesIn(
   task: PlainTask,
   { wanted, sink }: { readonly wanted: Ordinals; readonly sink: PlaceSink },
 ): Promise<string> {
+  const { changes } = task.contract.dataset.source
+  if (changes !== undefined) return placesOfChanges(session, task, { changes, wanted, sink })
   const passing = only(wanted, sink)
   switch (await contentOf(task.path, task.contract.dataset.source.format)) {
     case 'parquet':

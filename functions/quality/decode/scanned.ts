@@ -6,6 +6,9 @@ import { copyFitting, type DecodedObject, type DecodeTask, reasonsOf } from './t
 export interface ScannedObject extends DecodedObject {
   /** Fields outside the contract, with the kind of their values; undefined when they held nothing but null. */
   readonly unknown?: ReadonlyMap<string, UnknownKind | undefined>
+  /** Records of a change stream that are no rows, and those of tables that the dataset does not hold. */
+  readonly skipped?: number
+  readonly elsewhere?: number
 }
 
 /** Runs a scanner over the object, then types what it accepted. */

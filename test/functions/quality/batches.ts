@@ -131,6 +131,21 @@ export async function stagedRows(
   })
 }
 
+/** Files of staging on local disk, with a session that may read them. */
+export async function withFiles<T>(
+  lake: Lake,
+  files: readonly { readonly uri: string; readonly sha256: string }[],
+  work: (session: Session, paths: readonly string[]) => Promise<T>,
+): Promise<T> {
+  return inSession(lake, async (session, folder) => {
+    const staged = await Promise.all(files.map(file => lake.storage.stage(file.uri, folder, { sha256: file.sha256 })))
+    return work(
+      session,
+      staged.map(file => file.path),
+    )
+  })
+}
+
 async function inSession<T>(lake: Lake, work: (session: Session, folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(joinPath(tmpdir(), 'sluice-read-'))
   const zones = Object.values(lake.zones).filter(zone => zone.startsWith('file://'))

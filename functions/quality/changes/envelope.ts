@@ -1,0 +1,236 @@
+import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
+import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
+import type { ContractColumn } from '../contract.ts'
+import { isPlaceholder, rowShape, textIn, unknownIn } from './fields.ts'
+import { type ChangeParts, problem, shown } from './parts.ts'
+import { epochOf, POSITION_FIELDS, type Position, positionOf } from './position.ts'
+import type { Records } from './records.ts'
+import type { Wire, WireByCase } from './wire.ts'
+
+export interface EnvelopeTask {
+  readonly changes: ChangeSource
+  readonly columns: readonly ContractColumn[]
+  readonly key: readonly ContractColumn[]
+  readonly records: Records
+  /** Some records are wrapped in `{schema, payload}`. */
+  readonly schemaful: boolean
+  readonly wire: (column: ContractColumn) => Wire | WireByCase
+}
+
+export const CONNECTORS = ['postgresql', 'mysql', 'mariadb', 'sqlserver', 'oracle'] as const
+
+const SOURCE_FIELDS = ['connector', 'snapshot', 'db', 'schema', 'table', 'collection', 'ts_ms', 'ts_us']
+
+/** Debezium's envelope of relational sources: `{before, after, source, op}`. */
+export function envelope(task: EnvelopeTask): ChangeParts {
+  const { changes, columns } = task
+  const connector = changes.connector ?? sql`e.source.connector`
+  const position = positionAmong(connector === changes.connector ? [changes.connector] : CONNECTORS)
+  const parts = commonParts(task, { position, from: parsed(task) })
+  const oldHeader = oldKeyHeader()
+  return {
+    ...parts,
+    problems: [...parts.problems, MISSING_AFTER],
+    content: sql`hash(e.op, e.after, e.before, k)`,
+    value: column => textIn(sql`e."after"`, column),
+    kept: column => keptOf(changes, columnText(column), column),
+    key: column =>
+      sql`CASE WHEN e.op = 'd' OR body IS NULL THEN COALESCE(${keyText(column)}, ${textIn(sql`e."before"`, column)}) ELSE COALESCE(${columnText(column)}, ${keyText(column)}) END`,
+    oldKey: column =>
+      sql`CASE WHEN e.op IN ('c', 'u', 'r') THEN COALESCE(${oldHeader(column)}, ${textIn(sql`e."before"`, column)}) END`,
+    unknown: unknownIn(sql`json_extract(body, '$.after')`, sql`keys`, columns),
+  }
+}
+
+const MISSING_AFTER = problem(
+  sql`e.op IN ('c', 'u', 'r') AND e."after" IS NULL`,
+  'missing_after',
+  sql`'the event has no image of the row after the change'`,
+)
+
+const columnText = (column: ContractColumn): Sql => textIn(sql`e."after"`, column)
+
+/** The message key, plain or with its schema. */
+export const keyText = (column: ContractColumn): Sql =>
+  sql`COALESCE(${textIn(sql`k`, column)}, ${textIn(sql`k.payload`, column)})`
+
+/** JSON's null and an absent field read alike: in a full image both are NULL, and only declared sparse sources tell them apart. */
+export function keptOf(changes: ChangeSource, text: Sql, column: ContractColumn): Sql {
+  const placeholder = isPlaceholder(text, changes.placeholder)
+  if (changes.nulls === 'unchanged') return sql`(${text} IS NULL OR ${placeholder})`
+  if (changes.absent !== 'unchanged') return placeholder
+  const names = [column.name, ...column.from]
+  return sql`((${text} IS NULL AND NOT list_has_any(COALESCE(keys, []), ${names})) OR ${placeholder})`
+}
+
+// --- What records are parsed into ----------------------------------------------------------------------------------
+
+function parsed({ changes, columns, key, records, schemaful }: EnvelopeTask): Sql {
+  const row = rowShape(columns)
+  const shape = { before: row, after: row, ...envelopeShape(changes) }
+  const keyShape = { ...rowShape(key), payload: rowShape(key) }
+  const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body FROM (${records.from})`
+  const structs = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k FROM (${bodies})`
+  return sql`(SELECT *, CASE WHEN e.op IN ('c', 'u', 'r') THEN TRY(json_keys(body, '$.after')) END AS keys FROM (${structs}))`
+}
+
+/** Beside the images: what tells records apart and puts them in order. */
+export function envelopeShape(changes: ChangeSource): Readonly<Record<string, unknown>> {
+  const fields = new Set([
+    ...SOURCE_FIELDS,
+    ...Object.values(POSITION_FIELDS).flat(),
+    changes.epochs?.field ?? 'connector',
+  ])
+  const source = Object.fromEntries([...fields].map(name => [name, 'VARCHAR']))
+  return {
+    source,
+    op: 'VARCHAR',
+    status: 'VARCHAR',
+    ts_ms: 'VARCHAR',
+    ddl: 'VARCHAR',
+    tableChanges: 'VARCHAR',
+    type: 'VARCHAR',
+  }
+}
+
+/** The event without its schema. A record that is `{schema, payload: null}` is one without a value. */
+export function bodyOf(schemaful: boolean): Sql {
+  const value = sql`CASE WHEN value_text = '' OR trim(value_text) = 'null' THEN NULL ELSE value_text END`
+  if (!schemaful) return sql`CASE WHEN strlen(value_text) < 8 THEN (${value}) ELSE value_text END`
+  const isWrapped = sql`(contains(value_text, '"payload"') AND TRY(json_exists(value_text, '$.payload')) AND NOT TRY(json_exists(value_text, '$.op')))`
+  const payload = sql`json_extract(value_text, '$.payload')`
+  return sql`CASE WHEN ${isWrapped} THEN CASE WHEN json_type(${payload}) = 'NULL' THEN NULL ELSE CAST(${payload} AS VARCHAR) END ELSE (${value}) END`
+}
+
+// --- What all envelopes have in common -----------------------------------------------------------------------------
+
+type Common = Omit<ChangeParts, 'content' | 'value' | 'kept' | 'key' | 'oldKey' | 'unknown'>
+
+export function commonParts(
+  { changes, wire }: EnvelopeTask,
+  { position, from }: { readonly position: Position; readonly from: Sql },
+): Common {
+  const epoch = epochOf(changes, sql`e.source`)
+  const tombstone = sql`(body IS NULL AND fault IS NULL)`
+  return {
+    from,
+    skipped: sql`(fault IS NULL AND (e.op = 'm' OR (e.op IS NULL AND ${isControl()})))`,
+    elsewhere: elsewhere(changes),
+    problems: envelopeProblems(changes, { position, epoch, tombstone }),
+    op: sql`CASE WHEN ${tombstone} OR e.op = 'd' THEN 'delete' WHEN e.op = 't' THEN 'truncate' ELSE 'upsert' END`,
+    position: sql`(${epoch} || ${position.text})`,
+    snapshot: isSnapshot(),
+    lane: sql`lane`,
+    place: sql`place`,
+    eventUs: sql`COALESCE(TRY_CAST(e.source.ts_us AS BIGINT), TRY_CAST(e.source.ts_ms AS BIGINT) * 1000)`,
+    wire,
+  }
+}
+
+/** `snapshot` is a word (true, first, last, incremental …), in older versions a boolean. */
+export const isSnapshot = (): Sql =>
+  sql`COALESCE(e.op = 'r' OR lower(e.source.snapshot) NOT IN ('false', 'null'), FALSE)`
+
+/** Records of the stream that no table has: heartbeats, transaction markers, changes of schemas, signals. */
+function isControl(): Sql {
+  const heartbeat = sql`(e.ts_ms IS NOT NULL AND e.source IS NULL AND list_has_all(['ts_ms', 'ts_us', 'ts_ns', 'id'], COALESCE(TRY(json_keys(body)), ['-'])))`
+  const marker = sql`(e.status IN ('BEGIN', 'END') AND e.source IS NULL)`
+  const schemaChange = sql`(e.ddl IS NOT NULL OR e.tableChanges IS NOT NULL)`
+  const signal = sql`(e.type IS NOT NULL AND e.source IS NULL AND COALESCE(TRY(json_exists(body, '$.data')), FALSE))`
+  return sql`(${heartbeat} OR ${marker} OR ${schemaChange} OR ${signal})`
+}
+
+function elsewhere({ tables }: ChangeSource): Sql {
+  if (tables.length === 0) return sql`FALSE`
+  const table = sql`COALESCE(e.source."table", e.source.collection)`
+  const full = [sql`e.source."schema"`, sql`e.source.db`].map(
+    owner => sql`concat(${owner}, '.', ${table}) IN ${listOf(tables)}`,
+  )
+  return sql`(${table} IS NOT NULL AND ${table} <> '' AND NOT (${join(full, ' OR ')}))`
+}
+
+const listOf = (texts: readonly string[]): Sql =>
+  sql`(${join(
+    texts.map(text => sql`${text}`),
+    ', ',
+  )})`
+
+function envelopeProblems(
+  changes: ChangeSource,
+  { position, epoch, tombstone }: { readonly position: Position; readonly epoch: Sql; readonly tombstone: Sql },
+): readonly Sql[] {
+  const known = [...CONNECTORS, 'mongodb']
+  const row = sql`NOT ${tombstone}`
+  return [
+    problem(sql`fault IS NOT NULL`, 'fault', sql`NULL`),
+    problem(
+      sql`${row} AND e.op IS NULL AND NOT COALESCE(json_valid(body), FALSE)`,
+      'malformed_json',
+      sql`'the event is no JSON'`,
+    ),
+    problem(
+      sql`${row} AND e.op IS NULL AND json_type(body) <> 'OBJECT'`,
+      'not_an_object',
+      sql`concat('the event is JSON, but of type ', json_type(body))`,
+    ),
+    problem(sql`${row} AND e.op IS NULL`, 'not_an_envelope', sql`'the event has no op: it is no envelope of Debezium'`),
+    problem(sql`e.op NOT IN ('c', 'u', 'd', 'r', 't', 'm')`, 'unknown_op', sql`concat('op is ', ${shown(sql`e.op`)})`),
+    problem(
+      sql`${row} AND (e.source.connector IS NULL OR e.source.connector NOT IN ${listOf(known)})`,
+      'unknown_connector',
+      sql`concat('source.connector is ', COALESCE(${shown(sql`e.source.connector`)}, 'missing'))`,
+    ),
+    ...wrongConnector(changes),
+    problem(
+      sql`${row} AND ${epoch} IS NULL`,
+      'missing_version',
+      sql`'source names a server that source.changes.epochs does not list'`,
+    ),
+    problem(
+      sql`${row} AND ${position.broken}`,
+      'bad_integer',
+      sql`'a part of the log position is no number of its kind'`,
+    ),
+    problem(
+      sql`${row} AND (${epoch} || ${position.text}) IS NULL`,
+      'missing_version',
+      sql`'source has no log position'`,
+    ),
+  ]
+}
+
+/** Positions of two connectors cannot be compared. MariaDB calls itself MySQL in older versions. */
+function wrongConnector({ connector }: ChangeSource): readonly Sql[] {
+  if (connector === undefined) return []
+  const same = connector === 'mysql' || connector === 'mariadb' ? ['mysql', 'mariadb'] : [connector]
+  const message = sql`concat('source.connector is ', ${shown(sql`e.source.connector`)}, ${`, declared is ${connector}`})`
+  return [problem(sql`e.source.connector NOT IN ${listOf(same)}`, 'unknown_connector', message)]
+}
+
+/** Each record by its own connector, unless one is declared. */
+function positionAmong(connectors: readonly Connector[]): Position {
+  const field = (name: string): Sql => sql`e.source.${ident(name)}`
+  const positions = connectors.map(each => ({ each, position: positionOf(each, { field, snapshot: isSnapshot() }) }))
+  const only = positions[0]
+  if (positions.length === 1 && only !== undefined) return only.position
+  const among = (of: 'text' | 'broken'): Sql =>
+    sql`CASE e.source.connector ${join(
+      positions.map(({ each, position }) => sql`WHEN ${each} THEN ${position[of]}`),
+      ' ',
+    )} END`
+  return { text: among('text'), broken: among('broken') }
+}
+
+/** The header of the second half of a key change: the key that the row had, plain or with its schema. */
+export function oldKeyHeader(): (column: ContractColumn) => Sql {
+  const header = sql`CASE WHEN contains(headers, '__debezium.oldkey') THEN json_extract_string(headers, '$[*]."__debezium.oldkey"')[1] END`
+  return column => {
+    const at = (name: string): Sql =>
+      sql`TRY(json_extract_string(${header}, ${[jsonPath(name), jsonPath('payload', name)]}))`
+    const texts = [column.name, ...column.from].map(name => sql`COALESCE(${at(name)}[1], ${at(name)}[2])`)
+    return texts.length === 1 ? (texts[0] as Sql) : sql`COALESCE(${join(texts, ', ')})`
+  }
+}
+
+const jsonPath = (...names: readonly string[]): string =>
+  `$${names.map(name => `."${name.replaceAll('"', '\\"')}"`).join('')}`

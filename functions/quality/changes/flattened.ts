@@ -1,0 +1,91 @@
+import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
+import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
+import { bodyOf, type EnvelopeTask, keptOf, keyText, oldKeyHeader } from './envelope.ts'
+import { rowShape, textIn, unknownIn } from './fields.ts'
+import { type ChangeParts, problem } from './parts.ts'
+import { POSITION_FIELDS, positionOf } from './position.ts'
+
+/** What add.fields may bring, by its names in the record: `__lsn`, or `__source_lsn` when the field is named with its struct. */
+const META = ['op', 'deleted', 'table', 'schema', 'db', 'snapshot', 'ts_ms', 'ts_us']
+
+/** Records of ExtractNewRecordState: the row itself, with what add.fields and the delete modes put beside it. */
+export function flattened(task: EnvelopeTask): ChangeParts {
+  const { changes, columns, wire } = task
+  const connector = changes.connector as Connector
+  const value = (column: (typeof columns)[number]): Sql => textIn(sql`e`, column)
+  const snapshot = sql`COALESCE(${meta('op')} = 'r' OR lower(${meta('snapshot')}) NOT IN ('false', 'null'), FALSE)`
+  const position = positionOf(connector, { field: meta, snapshot })
+  const oldHeader = oldKeyHeader()
+  const tombstone = sql`(body IS NULL AND fault IS NULL)`
+  const isDelete = sql`(${tombstone} OR lower(${meta('deleted')}) = 'true' OR ${meta('op')} = 'd')`
+  return {
+    from: parsed(task),
+    skipped: sql`(fault IS NULL AND ${meta('op')} = 'm')`,
+    elsewhere: elsewhere(changes),
+    problems: [
+      problem(sql`NOT ${tombstone} AND e IS NULL`, 'malformed_json', sql`'the event is no JSON'`),
+      problem(
+        sql`NOT ${tombstone} AND json_type(body) <> 'OBJECT'`,
+        'not_an_object',
+        sql`concat('the event is JSON, but of type ', json_type(body))`,
+      ),
+      problem(
+        sql`${meta('op')} NOT IN ('c', 'u', 'd', 'r', 't', 'm')`,
+        'unknown_op',
+        sql`concat('__op is ', ${meta('op')})`,
+      ),
+      problem(
+        sql`NOT ${tombstone} AND ${position.broken}`,
+        'bad_integer',
+        sql`'a part of the log position is no number of its kind'`,
+      ),
+      problem(
+        sql`NOT ${tombstone} AND ${position.text} IS NULL`,
+        'missing_version',
+        sql`${`the record has none of ${POSITION_FIELDS[connector].map(name => `__${name}`).join(', ')}: add them to add.fields`}`,
+      ),
+    ],
+    op: sql`CASE WHEN ${isDelete} THEN 'delete' WHEN ${meta('op')} = 't' THEN 'truncate' ELSE 'upsert' END`,
+    position: sql`('00.' || ${position.text})`,
+    snapshot,
+    lane: sql`lane`,
+    place: sql`place`,
+    eventUs: sql`COALESCE(TRY_CAST(${meta('ts_us')} AS BIGINT), TRY_CAST(${meta('ts_ms')} AS BIGINT) * 1000)`,
+    content: sql`hash(e, k)`,
+    value,
+    kept: column => keptOf(changes, value(column), column),
+    key: column => sql`COALESCE(${value(column)}, ${keyText(column)})`,
+    oldKey: column => oldHeader(column),
+    wire,
+    unknown: unknownIn(sql`CAST(body AS JSON)`, sql`keys`, columns, metaNames(connector)),
+  }
+}
+
+const metaNames = (connector: Connector): readonly string[] =>
+  [...META, ...POSITION_FIELDS[connector]].flatMap(name => [`__${name}`, `__source_${name}`])
+
+const meta = (name: string): Sql => sql`COALESCE(e.${ident(`__${name}`)}, e.${ident(`__source_${name}`)})`
+
+function parsed({ changes, columns, key, records, schemaful }: EnvelopeTask): Sql {
+  const names = metaNames(changes.connector as Connector)
+  const shape = { ...rowShape(columns), ...Object.fromEntries(names.map(name => [name, 'VARCHAR'])) }
+  const keyShape = { ...rowShape(key), payload: rowShape(key) }
+  const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body FROM (${records.from})`
+  return sql`(SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k, ${flatKeys(names)} AS keys FROM (${bodies}))`
+}
+
+/** Without those that add.fields added. */
+function flatKeys(names: readonly string[]): Sql {
+  return sql`list_filter(TRY(json_keys(body)), lambda name: NOT list_contains(${names}, name))`
+}
+
+/** Only the table's own name is always there; the schema is one of add.fields. */
+function elsewhere({ tables }: ChangeSource): Sql {
+  if (tables.length === 0) return sql`FALSE`
+  const owner = sql`COALESCE(${meta('schema')}, ${meta('db')})`
+  const same = tables.map(table => {
+    const [schema, name] = [table.slice(0, table.indexOf('.')), table.slice(table.indexOf('.') + 1)]
+    return sql`(${meta('table')} = ${name} AND COALESCE(${owner}, ${schema}) = ${schema})`
+  })
+  return sql`(${meta('table')} IS NOT NULL AND NOT (${join(same, ' OR ')}))`
+}

@@ -1,0 +1,182 @@
+import type { Column, ColumnType } from '#lake/dataset.ts'
+import type { ChangeSource } from '#lake/dataset-changes.ts'
+import { join, type Sql, sql } from '#lake/duckdb/sql.ts'
+import { type Typed, textShape, typed } from '../contract.ts'
+
+/** How a value stands in an event. `plain` is text as the contract reads it. */
+export type Wire =
+  | { readonly kind: 'plain' | 'variable-decimal' | 'days' | 'bytes' }
+  | { readonly kind: 'decimal'; readonly scale: number }
+  | { readonly kind: 'epoch' | 'clock'; readonly unit: TimeUnit }
+
+/** Records of one object may have been written by different schemas: which, says an expression over the record. */
+export interface WireByCase {
+  readonly kind: 'by-case'
+  readonly of: Sql
+  readonly cases: readonly (readonly [string, Wire])[]
+}
+
+export type TimeUnit = 'millis' | 'micros' | 'nanos'
+
+/** Microseconds in a unit; a nanosecond is cut, because Iceberg v2 has none. */
+const MICROS: Readonly<Record<TimeUnit, Sql>> = { millis: sql`* 1000`, micros: sql`* 1`, nanos: sql`// 1000` }
+
+/**
+ * A value as it stands in an event, typed for its column: what JSON's text does not say (days since 1970, base64 of a number) is undone
+ * first, the rest is the contract's. Nothing is rounded or guessed.
+ */
+export function wired(column: Column, text: Sql, wire: Wire | WireByCase): Typed {
+  if (wire.kind === 'by-case') return byCase(column, text, wire)
+  const { type } = column
+  if (typeof type !== 'string') return nested(type, text)
+  const whole = sql`TRY_CAST(${text} AS BIGINT)`
+  switch (wire.kind) {
+    case 'days':
+      // Text of another mode (isostring) is told by its form: a number of days has no dash but a leading one.
+      return either(text, { number: dayOf(type, whole), other: iso(type, text) })
+    case 'epoch':
+      return either(text, { number: instantOf(type, sql`(${whole} ${MICROS[wire.unit]})`), other: iso(type, text) })
+    case 'clock':
+      return either(text, { number: clockOf(type, sql`(${whole} ${MICROS[wire.unit]})`), other: iso(type, text) })
+    case 'decimal':
+      return type === 'binary' ? typed(type, text) : typed(type, decimalText(text, wire.scale))
+    case 'variable-decimal':
+      return typed(type, variableDecimal(text))
+    case 'bytes':
+      return typed(type, text)
+    case 'plain':
+      return column.format === undefined ? iso(type, text) : typed(type, text, { format: column.format })
+  }
+}
+
+function byCase(column: Column, text: Sql, { of, cases }: WireByCase): Typed {
+  const each = cases.map(([name, wire]) => ({ name, ...wired(column, text, wire) }))
+  const when = (part: (typed: Typed) => Sql): Sql =>
+    sql`CASE ${of} ${join(
+      each.map(({ name, ...of }) => sql`WHEN ${name} THEN ${part(of)}`),
+      ' ',
+    )} END`
+  return { value: when(({ value }) => value), fits: when(({ fits }) => fits ?? sql`TRUE`) }
+}
+
+/** A list or struct comes as its JSON text: what has not the declared shape gives NULL, and NULL does not fit. */
+function nested(type: Exclude<ColumnType, string>, text: Sql): Typed {
+  if ('map' in type) return typed(type, text)
+  const shape = JSON.stringify(shapeOf(type))
+  const parsed = sql`TRY(json_transform_strict(CAST(${text} AS JSON), ${shape})::${textShape(type)})`
+  const inner = typed(type, parsed)
+  const fits = inner.fits === undefined ? sql`` : sql` AND COALESCE(${inner.fits}, FALSE)`
+  return { value: inner.value, fits: sql`(${parsed} IS NOT NULL${fits})` }
+}
+
+function shapeOf(type: ColumnType): unknown {
+  if (typeof type === 'string') return 'VARCHAR'
+  if ('struct' in type) return Object.fromEntries(type.struct.map(field => [field.name, shapeOf(field.type)]))
+  return 'list' in type ? [shapeOf(type.list)] : 'JSON'
+}
+
+// --- Numbers that stand for something ------------------------------------------------------------------------------
+
+const isWhole = (text: Sql): Sql => sql`regexp_full_match(${text}, '-?[0-9]{1,19}')`
+
+function either(text: Sql, { number, other }: { readonly number: Sql | undefined; readonly other: Typed }): Typed {
+  if (number === undefined) return other
+  const fits = other.fits ?? sql`TRUE`
+  return {
+    value: sql`CASE WHEN ${isWhole(text)} THEN ${number} ELSE ${other.value} END`,
+    fits: sql`CASE WHEN ${isWhole(text)} THEN ${number} IS NOT NULL ELSE ${fits} END`,
+  }
+}
+
+/** Days that Iceberg and every reader can hold. */
+const dayOf = (type: string, days: Sql): Sql | undefined => {
+  const day = sql`CASE WHEN ${days} BETWEEN -719162 AND 2932896 THEN make_date(${days}::INTEGER) END`
+  if (type === 'date') return day
+  return type === 'timestamp' || type === 'timestamptz' ? sql`CAST(${day} AS ${duck(type)})` : undefined
+}
+
+const instantOf = (type: string, micros: Sql): Sql | undefined => {
+  if (type !== 'timestamp' && type !== 'timestamptz' && type !== 'date') return undefined
+  // Years 1 to 9999: milliseconds taken for microseconds, or the other way round, end far outside or are refused.
+  const instant = sql`CASE WHEN ${micros} BETWEEN -62135596800000000 AND 253402300799999999 THEN make_timestamp((${micros})::BIGINT) END`
+  return sql`CAST(${instant} AS ${duck(type)})`
+}
+
+const clockOf = (type: string, micros: Sql): Sql | undefined =>
+  type === 'time'
+    ? sql`CASE WHEN ${micros} BETWEEN 0 AND 86399999999 THEN CAST(make_timestamp((${micros})::BIGINT) AS TIME) END`
+    : undefined
+
+const duck = (type: string): Sql =>
+  type === 'timestamptz' ? sql`TIMESTAMPTZ` : type === 'date' ? sql`DATE` : sql`TIMESTAMP`
+
+/** ISO text says `Z` also where the column has no zone (`isostring` and `ZonedTime`); a date or time of UTC is the same without it. */
+function iso(type: Column['type'], text: Sql): Typed {
+  const zoneless = type === 'timestamp' || type === 'date' || type === 'time'
+  return typed(type, zoneless ? sql`rtrim(${text}, 'Zz')` : text)
+}
+
+/**
+ * Whether DuckDB's JSON reader may have rounded a number on its way into this text: it holds fractions as doubles. Such records are read
+ * again with their numbers as text.
+ */
+export function isRounded(column: Column, text: Sql): Sql | undefined {
+  const digits = typeof column.type === 'string' ? Number(/^decimal\((\d+),/.exec(column.type)?.[1] ?? 0) : 0
+  if (column.type !== 'string' && digits <= 15) return undefined
+  const fraction = sql`regexp_full_match(${text}, '-?[0-9]+([.][0-9]+([eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)')`
+  return sql`(strlen(${text}) BETWEEN 17 AND 26 AND ${fraction})`
+}
+
+// --- Decimals ------------------------------------------------------------------------------------------------------
+
+const TWO_64 = sql`18446744073709551616::HUGEINT`
+
+/** Base64 of a two's-complement number with a scale (Kafka's Decimal) as decimal text; NULL when it is none of up to 16 bytes. */
+export function decimalText(text: Sql, scale: number): Sql {
+  const hex = sql`hex(TRY(from_base64(${text})))`
+  const padded = sql`lpad(${hex}, 32, CASE WHEN ${hex} >= '8' THEN 'F' ELSE '0' END)`
+  const half = (from: number): Sql => sql`TRY_CAST(concat('0x', substr(${padded}, ${from}, 16)) AS UBIGINT)::HUGEINT`
+  const high = sql`CASE WHEN ${hex} >= '8' THEN ${half(1)} - ${TWO_64} ELSE ${half(1)} END`
+  const unscaled = sql`CASE WHEN strlen(${hex}) BETWEEN 1 AND 32 THEN (${high}) * ${TWO_64} + ${half(17)} END`
+  return pointed(sql`CAST(${unscaled} AS VARCHAR)`, scale)
+}
+
+function pointed(digits: Sql, scale: number): Sql {
+  if (scale === 0) return digits
+  const plain = sql`lpad(ltrim(${digits}, '-'), greatest(${scale + 1}, strlen(ltrim(${digits}, '-')))::INTEGER, '0')`
+  return sql`concat(CASE WHEN starts_with(${digits}, '-') THEN '-' ELSE '' END, left(${plain}, -${scale}), '.', right(${plain}, ${scale})) || CASE WHEN ${digits} IS NULL THEN NULL ELSE '' END`
+}
+
+/** Scales of numerics: Oracle allows -84 to 127; a decimal column takes 0 to 38 of them. */
+const SCALES = Array.from({ length: 39 }, (_none, scale) => scale)
+
+/** `{"scale":4,"value":"erc="}`, the form of numbers that each have a scale of their own. Other text stays what it is. */
+function variableDecimal(text: Sql): Sql {
+  const value = sql`json_extract_string(${text}, '$.value')`
+  const unscaled = decimalText(value, 0)
+  const scale = sql`TRY_CAST(json_extract_string(${text}, '$.scale') AS INTEGER)`
+  const digits = sql`ltrim(${unscaled}, '-')`
+  const plain = sql`lpad(${digits}, greatest(${scale} + 1, strlen(${digits}))::INTEGER, '0')`
+  const sign = sql`CASE WHEN starts_with(${unscaled}, '-') THEN '-' ELSE '' END`
+  const point = sql`CASE WHEN ${scale} = 0 THEN ${unscaled} WHEN ${scale} BETWEEN 1 AND ${SCALES.length - 1} THEN concat(${sign}, left(${plain}, -${scale}), '.', right(${plain}, ${scale})) || left(${unscaled}, 0) END`
+  return sql`CASE WHEN starts_with(${text}, '{') THEN ${point} ELSE ${text} END`
+}
+
+// --- Events without a schema ---------------------------------------------------------------------------------------
+
+/** What a column's values are when no schema comes with them: its type, and what the dataset declares of its source. */
+export function declaredWire(column: Column, changes: ChangeSource): Wire {
+  const { type } = column
+  if (typeof type !== 'string' || column.format !== undefined) return { kind: 'plain' }
+  if (type === 'date') return { kind: 'days' }
+  const unit = changes.timestamps ?? unitOf(changes)
+  if (type === 'timestamp' || type === 'timestamptz') return { kind: 'epoch', unit }
+  if (type === 'time') return { kind: 'clock', unit }
+  const decimal = /^decimal\(\d+,(\d+)\)$/.exec(type)
+  if (decimal === null) return { kind: type === 'binary' ? 'bytes' : 'plain' }
+  return changes.decimals === 'base64' ? { kind: 'decimal', scale: Number(decimal[1]) } : { kind: 'variable-decimal' }
+}
+
+/** `timestamp` of PostgreSQL has microseconds unless it is told otherwise; `datetime` of the others seconds or milliseconds. */
+const unitOf = ({ connector }: ChangeSource): TimeUnit =>
+  connector === undefined || connector === 'postgresql' ? 'micros' : 'millis'
