@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { NumberOperand, Rule, Ruleset, SimpleRule } from '#lake/dqdl/ast.ts'
+import { leavesOf, type NumberOperand, type Ruleset, type SimpleRule } from '#lake/dqdl/ast.ts'
 import { type Diagnostic, placeOf, showDiagnostic } from '#lake/dqdl/diagnostics.ts'
 import { type ParseResult, parseRuleset } from '#lake/dqdl/parser.ts'
 import type { Call } from './command.ts'
@@ -94,8 +94,6 @@ export async function refuseRules(call: Call, rules: RulesFile): Promise<void> {
 // --- What rules need -----------------------------------------------------------------------------------------------
 
 export const simpleRules = (ruleset: Ruleset): readonly SimpleRule[] => ruleset.rules.flatMap(leavesOf)
-
-const leavesOf = (rule: Rule): readonly SimpleRule[] => (rule.kind === 'rule' ? [rule] : rule.rules.flatMap(leavesOf))
 
 export interface Aliases {
   /** Without these a rule cannot be evaluated. */

@@ -3,11 +3,10 @@ import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import type { RawObject } from '#lake/batch.ts'
-import type { Ruleset } from '#lake/dqdl/ast.ts'
+import { leavesOf, type Ruleset } from '#lake/dqdl/ast.ts'
 import type { FileFacts } from '#lake/dqdl/check.ts'
 import type { Lake } from '#lake/lake.ts'
 import type { BatchTask } from './quality.ts'
-import { leavesOf } from './sources.ts'
 
 /** The batch's objects as file rules see them: under the keys that producers gave them, with the time of landing. */
 export async function batchFiles(lake: Lake, task: BatchTask, ruleset: Ruleset): Promise<readonly FileFacts[]> {

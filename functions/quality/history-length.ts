@@ -1,5 +1,4 @@
-import type { NumberCondition, NumberOperand, Ruleset, SimpleRule } from '#lake/dqdl/ast.ts'
-import { leavesOf } from './sources.ts'
+import { leavesOf, type NumberCondition, type NumberOperand, type Ruleset, type SimpleRule } from '#lake/dqdl/ast.ts'
 
 /** What DetectAnomalies looks at: two weeks of a batch every four hours, or three months of one a day. */
 const ANOMALY_RUNS = 90

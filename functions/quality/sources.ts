@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { LINEAGE } from '#lake/dataset.ts'
-import type { Rule, Ruleset, SimpleRule } from '#lake/dqdl/ast.ts'
+import { leavesOf, type Ruleset, type SimpleRule } from '#lake/dqdl/ast.ts'
 import type { Relation } from '#lake/dqdl/relation.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { readSelect } from '#lake/duckdb/select.ts'
@@ -51,9 +51,6 @@ async function namedSources(session: Session, ruleset: Ruleset): Promise<Readonl
     for (const name of await aliasesOf(session, measureOf(rule))) named.add(name)
   return named
 }
-
-export const leavesOf = (rule: Rule): readonly SimpleRule[] =>
-  rule.kind === 'rule' ? [rule] : rule.rules.flatMap(leavesOf)
 
 /** What a rule measures, and of what. */
 interface Measure {

@@ -152,3 +152,7 @@ export interface SizeCondition {
 export function labelsOf(ruleset: Pick<Ruleset, 'defaultLabels'>, rule: Rule): Labels {
   return { ...ruleset.defaultLabels, ...rule.labels }
 }
+
+/** The simple rules of a rule: itself, or those of a composite at every depth. */
+export const leavesOf = (rule: Rule): readonly SimpleRule[] =>
+  rule.kind === 'rule' ? [rule] : rule.rules.flatMap(leavesOf)

@@ -1,7 +1,7 @@
 import type { Session } from '../duckdb/engine.ts'
 import { type Sql, sql } from '../duckdb/sql.ts'
 import { type AnalyzerResult, analyzerChecks, analyzerResult } from './analyzers.ts'
-import { type CompositeRule, type Labels, labelsOf, type Rule, type Ruleset, type SimpleRule } from './ast.ts'
+import { type CompositeRule, type Labels, labelsOf, leavesOf, type Rule, type Ruleset, type SimpleRule } from './ast.ts'
 import { type Check, type CheckContext, errorOf, type Judgement, lastOf } from './check.ts'
 import { readStatements } from './custom-sql.ts'
 import { type Computed, compute, countOf, type More, planOf, rowCountsOf, valuesOf } from './evaluate-scans.ts'
@@ -70,8 +70,6 @@ export async function evaluate(session: Session, ruleset: Ruleset, given: CheckC
     ...rowLevel(rules, run),
   }
 }
-
-const leavesOf = (rule: Rule): readonly SimpleRule[] => (rule.kind === 'rule' ? [rule] : rule.rules.flatMap(leavesOf))
 
 const ROWS = sql`count(*)`
 
