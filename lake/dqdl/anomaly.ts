@@ -1,4 +1,5 @@
 import type { MetricValue } from './check.ts'
+import { median } from './number.ts'
 
 /** What was expected of a metric, from its history. */
 export interface Expectation {
@@ -51,11 +52,4 @@ function baseline(
   { history, method }: { readonly history: readonly MetricValue[]; readonly nowMs: number; readonly method: string },
 ): number {
   return median((method === 'seasonal-naive' ? sameWeekday(history, value.timeMs) : history).map(each => each.value))
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
