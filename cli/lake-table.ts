@@ -1,9 +1,8 @@
+import { TABLE_NAME } from '#lake/catalog-rules.ts'
 import { loadTable, type Table } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
 import { closest } from './closest.ts'
 import { refusal } from './refusal.ts'
-
-const TABLE_NAME = /^[a-z0-9_]{1,255}$/
 
 /** The Iceberg table of that name; the error names tables that may have been meant. */
 export async function openLakeTable(lake: Lake, name: string): Promise<Table> {

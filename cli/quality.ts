@@ -1,3 +1,4 @@
+import { TABLE_NAME } from '#lake/catalog-rules.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import { ident, join, sql } from '#lake/duckdb/sql.ts'
 import { loadTable } from '#lake/iceberg/table.ts'
@@ -80,15 +81,13 @@ const HOW_TO_ADD =
 async function oneDataset(call: Call, name: string, count: number): Promise<void> {
   const { options, terminal } = call
   // What was judged can be looked at whether the dataset is still declared, and declared well, or not.
-  const runs = DATASET_NAME.test(name) ? await qualityRuns(call.lake, name, { count }) : []
+  const runs = TABLE_NAME.test(name) ? await qualityRuns(call.lake, name, { count }) : []
   if (runs.length === 0) throw await whyNoRuns(call, name)
   const described = describeQuality(name, runs, await failureDetails(call, name, runs))
   const chosen = choose(call, described)
   if (options.has('json')) await terminal.out.write(`${JSON.stringify(chosen, null, 2)}\n`)
   else await printQuality(call, chosen, shownOf(call))
 }
-
-const DATASET_NAME = /^[a-z0-9_]+$/
 
 async function whyNoRuns(call: Call, name: string): Promise<Error> {
   const datasets = await call.datasets()

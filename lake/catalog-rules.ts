@@ -1,8 +1,11 @@
 import { LakeError } from './errors.ts'
 import type { HivePartition, HiveTable, TableName, Uri } from './lake.ts'
 
+/** What Glue, Athena and a folder all take. */
+export const TABLE_NAME = /^[a-z0-9_]{1,255}$/
+
 export function checkName(name: TableName): void {
-  if (!/^[a-z0-9_]{1,255}$/.test(name))
+  if (!TABLE_NAME.test(name))
     throw new LakeError('usage', `"${name}" is not a table name: lower-case letters, digits and _ only`, { name })
 }
 

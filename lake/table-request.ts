@@ -1,3 +1,4 @@
+import { TABLE_NAME } from './catalog-rules.ts'
 import { LakeError } from './errors.ts'
 import type { TableName } from './lake.ts'
 
@@ -16,7 +17,7 @@ export function tableRequest<A extends string>(actions: readonly A[], event: unk
   const action = actions.find(each => each === given.action)
   if (action === undefined)
     throw new LakeError('event-invalid', `${shown(given.action)} is none of the actions ${actions.join(', ')}`)
-  if (typeof given.table !== 'string' || !/^[a-z0-9_]{1,255}$/.test(given.table))
+  if (typeof given.table !== 'string' || !TABLE_NAME.test(given.table))
     throw new LakeError('event-invalid', `${shown(given.table)} is not the name of a table`)
   return {
     action,

@@ -1,3 +1,4 @@
+import { TABLE_NAME } from '#lake/catalog-rules.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { TableName } from '#lake/lake.ts'
 import type { Strategy } from './settings.ts'
@@ -32,7 +33,7 @@ export type CompactionStep =
 /** Parses the payload of a step. Fails with `event-invalid`: anyone who may invoke a function may send it anything. */
 export function compactionStep(event: unknown): CompactionStep {
   const given = (event ?? {}) as Readonly<Record<string, unknown>>
-  const table = text(given, 'table', /^[a-z0-9_]{1,255}$/)
+  const table = text(given, 'table', TABLE_NAME)
   switch (given['action']) {
     case 'plan':
       return { action: 'plan', table, ...planOptions(given) }

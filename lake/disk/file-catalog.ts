@@ -1,7 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { byValues, checkName, checkPartition, conflict, exists, noTable, otherLocation } from '../catalog-rules.ts'
+import {
+  byValues,
+  checkName,
+  checkPartition,
+  conflict,
+  exists,
+  noTable,
+  otherLocation,
+  TABLE_NAME,
+} from '../catalog-rules.ts'
 import { LakeError } from '../errors.ts'
 import type { Catalog, CatalogEntry, HivePartition, HiveTable, IcebergEntry, TableName, Uri } from '../lake.ts'
 import { errorCode, fileError, isMissing } from './file-errors.ts'
@@ -110,7 +119,7 @@ async function counters(folder: string): Promise<readonly number[]> {
 
 /** Iceberg and Hive tables alike, as Glue lists them. */
 async function tableNames(catalog: string): Promise<readonly TableName[]> {
-  const names = (await readNames(catalog)).filter(name => /^[a-z0-9_]{1,255}$/.test(name)).sort()
+  const names = (await readNames(catalog)).filter(name => TABLE_NAME.test(name)).sort()
   const found = await Promise.all(
     names.map(async name => {
       const files = await readNames(join(catalog, name))
