@@ -21,6 +21,7 @@ export default $config({
     const { compact } = await import('./stacks/compact.ts')
     const { maintain } = await import('./stacks/maintain.ts')
     const { watch } = await import('./stacks/watch.ts')
+    const { operatorEnvironment } = await import('./stacks/operator.ts')
     const { scheduleGroup } = await import('./stacks/machine.ts')
     const { alarms } = await import('./stacks/alarms.ts')
 
@@ -48,6 +49,21 @@ export default $config({
       compact: stages.compact.machine.arn,
       maintain: stages.maintain.machine.arn,
       alarms: topic.arn,
+      environment: operatorEnvironment(resources, {
+        queues: { ingest: stages.ingest.queue },
+        deadLetters: {
+          ingest: stages.ingest.deadLetters,
+          refine: stages.refine.deadLetters,
+          compact: stages.compact.deadLetters,
+          maintain: stages.maintain.deadLetters,
+          watch: stages.watch.deadLetters,
+        },
+        machines: {
+          refine: stages.refine.machine,
+          compact: stages.compact.machine,
+          maintain: stages.maintain.machine,
+        },
+      }),
     }
   },
 })

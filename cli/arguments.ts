@@ -5,7 +5,10 @@ import { usage } from './refusal.ts'
 
 /** Options of every command. */
 export const GLOBAL_OPTIONS: Readonly<Record<string, CommandOption>> = {
-  lake: { value: 'FOLDER', help: 'the lake; SLUICE_LAKE, or .sluice in this folder, when not given' },
+  lake: {
+    value: 'FOLDER',
+    help: 'the lake; SLUICE_LAKE, or .sluice in this folder, when not given. Some commands take aws',
+  },
   json: { help: 'print JSON' },
   debug: { help: 'print log lines, and the stack of an error' },
   help: { help: 'print this' },

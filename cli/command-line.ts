@@ -5,7 +5,7 @@ import { diskLake, type LogLine } from '#lake/disk/disk-lake.ts'
 import { type CommandLine, readArguments } from './arguments.ts'
 import type { Command } from './command.ts'
 import { commandHelp, overview } from './help.ts'
-import { describeError, EXIT_OK, exitCodeOf, refusal } from './refusal.ts'
+import { describeError, EXIT_OK, exitCodeOf, refusal, usage } from './refusal.ts'
 import { styleOf } from './style.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -51,13 +51,23 @@ async function runCommand(
   { terminal, datasets }: CommandLineOptions,
 ): Promise<number | undefined> {
   const root = resolve(terminal.cwd, options.value('lake') ?? (terminal.env['SLUICE_LAKE'] || '.sluice'))
-  if (command.reads) await checkLake(root)
+  const isRemote = options.value('lake') === REMOTE
+  if (isRemote && command.remote === undefined)
+    throw usage(
+      `sluice ${command.name} works on a lake in a folder, not on AWS`,
+      'give its folder: --lake FOLDER; ./aws is a folder of that name',
+    )
+  if (command.reads && !isRemote) await checkLake(root)
   const lake = diskLake(root, {
     limits: { threads: terminal.threads },
     log: line => logLine(terminal, line, options.has('debug')),
   })
-  return command.run({ given, options, terminal, lake, root, datasets })
+  const reached = isRemote ? await (await import('./remote-lake.ts')).remoteLake(terminal) : lake
+  return command.run({ given, options, terminal, lake, reached, root, datasets })
 }
+
+/** `--lake aws`: the lake that `npx sst deploy` has made, by its names in the environment. */
+const REMOTE = 'aws'
 
 async function checkLake(root: string): Promise<void> {
   const found = await stat(root).catch(() => undefined)

@@ -1,5 +1,6 @@
 import type { Dataset } from '#lake/dataset.ts'
 import type { LocalLake } from '#lake/disk/disk-lake.ts'
+import type { Lake } from '#lake/lake.ts'
 import type { Terminal } from './terminal.ts'
 
 /** One command of `sluice`, as data and a function. */
@@ -15,6 +16,8 @@ export interface Command {
   readonly examples: readonly string[]
   /** Looks at a lake that must be there already. */
   readonly reads: boolean
+  /** It works on a lake on AWS as well: `--lake aws`. */
+  readonly remote?: true
   /** Returns an exit code, 0 when there is none. */
   run(call: Call): Promise<number | undefined>
 }
@@ -32,6 +35,8 @@ export interface Call {
   readonly options: Options
   readonly terminal: Terminal
   readonly lake: LocalLake
+  /** What a command that may be `remote` works on: the lake in the folder, or the one on AWS. */
+  readonly reached: Lake
   /** The folder of the lake. */
   readonly root: string
   datasets(): Promise<readonly Dataset[]>

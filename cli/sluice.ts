@@ -4,6 +4,7 @@ import { check } from './check.ts'
 import { runCommandLine } from './command-line.ts'
 import { compact } from './compact.ts'
 import { demoCommand } from './demo.ts'
+import { dlq } from './dlq.ts'
 import { explain } from './explain.ts'
 import { local } from './local.ts'
 import { maintain } from './maintain.ts'
@@ -30,6 +31,7 @@ const COMMANDS = [
   explain,
   quarantine,
   status,
+  dlq,
   compact,
   maintain,
 ]

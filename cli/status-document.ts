@@ -1,10 +1,12 @@
-import type { DatasetWatch, WatchReport } from '#functions/watch/watch.ts'
+import type { DatasetWatch } from '#functions/watch/watch.ts'
 import { minutesSince } from '#functions/watch/watch.ts'
+import type { LakeStatus } from './status.ts'
 import { isoTime } from './units.ts'
 
 /** A status as `--json` prints it: times are ISO 8601, lags are minutes. */
-export function statusDocument(report: WatchReport): Readonly<Record<string, unknown>> {
-  return { status: report.status, datasets: report.datasets.map(datasetDocument) }
+export function statusDocument(report: LakeStatus): Readonly<Record<string, unknown>> {
+  const { status, deadLetters } = report
+  return { status, deadLetters, datasets: report.datasets.map(datasetDocument) }
 }
 
 function datasetDocument({ dataset, status, findings, measure }: DatasetWatch): Readonly<Record<string, unknown>> {

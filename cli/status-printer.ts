@@ -1,5 +1,7 @@
-import { age, type DatasetWatch, type Finding, type Measure, type WatchReport } from '#functions/watch/watch.ts'
+import { age, type DatasetWatch, type Finding, type Measure } from '#functions/watch/watch.ts'
 import type { Call } from './command.ts'
+import { hasLost } from './dlq-letters.ts'
+import type { LakeStatus } from './status.ts'
 import { type Style, styleOf } from './style.ts'
 import { printTable, type TableRow } from './table-printer.ts'
 import { printable } from './text-width.ts'
@@ -22,7 +24,7 @@ const COLUMNS = [
 const MARKS = { ok: '✓', warning: '!', alarm: '✗' } as const
 
 /** One screen: a line for each dataset, then what needs attention, what matters most first. */
-export async function printStatus({ terminal, options }: Call, report: WatchReport): Promise<void> {
+export async function printStatus({ terminal, options }: Call, report: LakeStatus): Promise<void> {
   const { out } = terminal
   const style = styleOf(out)
   await printTable(out, { columns: COLUMNS, rows: report.datasets.map(rowOf) }, { full: options.has('full') })
@@ -31,8 +33,9 @@ export async function printStatus({ terminal, options }: Call, report: WatchRepo
     ...all.filter(({ finding }) => finding.level === 'alarm'),
     ...all.filter(({ finding }) => finding.level === 'warning'),
   ]
-  const heading = ordered.length === 0 ? '' : `\n${style.bold('Needs attention')}\n`
-  await out.write(`${heading}${ordered.map(each => findingText(each, style)).join('')}\n${sumOf(report, style)}\n`)
+  const lines = [lettersText(report.deadLetters, style), ...ordered.map(each => findingText(each, style))].join('')
+  const heading = lines === '' ? '' : `\n${style.bold('Needs attention')}\n`
+  await out.write(`${heading}${lines}\n${sumOf(report, style)}\n`)
 }
 
 function rowOf({ dataset, status, measure }: DatasetWatch): TableRow {
@@ -73,8 +76,16 @@ function findingText(
   return `${mark} ${style.bold(dataset)}: ${printable(finding.message)}\n  ${style.yellow('next:')} ${printable(finding.next)}\n`
 }
 
-function sumOf({ datasets, status }: WatchReport, style: Style): string {
-  if (status === 'ok') return style.green(`All is well: ${counted(datasets.length, 'dataset')}.`)
+function lettersText(deadLetters: LakeStatus['deadLetters'], style: Style): string {
+  const counts = Object.entries(deadLetters).map(([queue, letters]) => `${formatCount(letters)} ${queue}`)
+  if (counts.length === 0) return ''
+  const mark = hasLost(deadLetters) ? style.red(MARKS.alarm) : style.yellow(MARKS.warning)
+  return `${mark} ${style.bold('dead letters')}: ${counts.join(', ')}\n  ${style.yellow('next:')} sluice dlq list\n`
+}
+
+function sumOf({ datasets, status, deadLetters }: LakeStatus, style: Style): string {
+  if (status === 'ok' && Object.keys(deadLetters).length === 0)
+    return style.green(`All is well: ${counted(datasets.length, 'dataset')}.`)
   const of = (level: 'alarm' | 'warning'): number => datasets.filter(each => each.status === level).length
   const parts = [
     ...(of('alarm') > 0 ? [style.red(`${counted(of('alarm'), 'dataset')} alarming`)] : []),

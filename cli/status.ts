@@ -1,6 +1,7 @@
 import { statusOf, type WatchReport } from '#functions/watch/watch.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { Call, Command } from './command.ts'
+import { hasLost, openLetters } from './dlq-letters.ts'
 import { namedDatasets } from './named-datasets.ts'
 import { EXIT_FAILURE, usage } from './refusal.ts'
 import { statusDocument } from './status-document.ts'
@@ -21,15 +22,16 @@ export const status: Command = {
   },
   notes: [
     'LAG is the time since the last commit, or since the newest event where the dataset names its event time; the promise is the freshness that the dataset declares. MISSING are records that were put and are neither in the table, nor in quarantine, nor replaced: it should be 0.',
-    'It ends with 0 when nothing is alarming, with 1 when something is, and with 2 when it was called in a way that cannot be. Warnings do not count.',
+    'It ends with 0 when nothing is alarming, with 1 when something is or when a queue has dead letters, and with 2 when it was called in a way that cannot be. Warnings do not count.',
   ],
   examples: ['sluice status', 'sluice status orders --json', 'sluice status --watch'],
   reads: true,
+  remote: true,
   run: async call => {
     const hours = hoursOf(call)
     const datasets = namedDatasets(await call.datasets(), call.given)
     if (call.options.has('watch')) return watchStatus(call, datasets, hours)
-    return (await look(call, datasets, hours)).status === 'alarm' ? EXIT_FAILURE : undefined
+    return exitOf(await look(call, datasets, hours))
   },
 }
 
@@ -41,10 +43,19 @@ function hoursOf({ options }: Call): number | undefined {
   return Number(hours)
 }
 
-async function look(call: Call, datasets: readonly Dataset[], hours: number | undefined): Promise<WatchReport> {
-  const { lake, options, terminal } = call
+/** How the lake is: its datasets, and what nobody could deliver or process. */
+export interface LakeStatus extends WatchReport {
+  /** By queue; `rejected` are objects that ingest could not take. */
+  readonly deadLetters: Readonly<Record<string, number>>
+}
+
+const exitOf = ({ status, deadLetters }: LakeStatus): number | undefined =>
+  status === 'alarm' || hasLost(deadLetters) ? EXIT_FAILURE : undefined
+
+async function look(call: Call, datasets: readonly Dataset[], hours: number | undefined): Promise<LakeStatus> {
+  const { reached: lake, options, terminal } = call
   const window = hours === undefined ? {} : { countFromMs: lake.clock.nowMs() - hours * HOUR_MS }
-  const report = await statusOf(lake, datasets, window)
+  const report = { ...(await statusOf(lake, datasets, window)), deadLetters: await openLetters(lake) }
   if (options.has('json'))
     await terminal.out.write(`${JSON.stringify(statusDocument(report), null, options.has('watch') ? 0 : 2)}\n`)
   else await printStatus(call, report)
@@ -57,7 +68,7 @@ async function watchStatus(
   datasets: readonly Dataset[],
   hours: number | undefined,
 ): Promise<number | undefined> {
-  const { terminal, lake, options } = call
+  const { terminal, reached: lake, options } = call
   const stop = terminal.untilStopped()
   for (;;) {
     if (terminal.out.colour && !options.has('json')) await terminal.out.write('\x1b[H\x1b[2J')
@@ -68,6 +79,6 @@ async function watchStatus(
           () => true,
           () => false,
         )
-    if (!slept) return report.status === 'alarm' ? EXIT_FAILURE : undefined
+    if (!slept) return exitOf(report)
   }
 }

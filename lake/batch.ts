@@ -171,7 +171,7 @@ export function hashText(...parts: readonly string[]): string {
 // --- JSON objects in storage ---------------------------------------------------------------------------------------
 
 /** 64-bit numbers in these documents are bigints in memory and plain digits in JSON, exact both ways; binary values are base64. */
-export async function readDocument<T>(lake: Lake, uri: Uri): Promise<T | undefined> {
+export async function readDocument<T>(lake: Pick<Lake, 'storage'>, uri: Uri): Promise<T | undefined> {
   try {
     return parseDocument(Buffer.from(await lake.storage.get(uri)).toString('utf8')) as T
   } catch (error) {

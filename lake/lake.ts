@@ -11,6 +11,7 @@ export interface Lake {
   readonly engine: Engine
   readonly bus: Bus
   readonly workflows: Workflows
+  readonly deadLetters: DeadLetters
   readonly clock: Clock
   readonly ids: Ids
   readonly log: Log
@@ -187,6 +188,53 @@ export interface Bus {
 /** Step Functions. Starting a name that already runs or ran is a success. */
 export interface Workflows {
   start(machine: string, options: { readonly name: string; readonly input: unknown }): Promise<void>
+}
+
+// --- Dead letters --------------------------------------------------------------------------------------------------
+
+/** Something that nobody could deliver or process: it stays until somebody decides, for 14 days at most. */
+export interface DeadLetter {
+  /** The same for the same letter, however often it is taken. */
+  readonly id: string
+  /** Who could not be given it: `ingest`, `refine` … */
+  readonly queue: string
+  readonly body: string
+  /** A code to group by, as far as whoever gave up says one. */
+  readonly cause: string
+  readonly message: string
+  /** When it was first sent: SQS keeps the time of the original message. */
+  readonly sentMs: number
+  /** How often it was taken from the queue of dead letters, this time included. */
+  readonly received: number
+}
+
+/** Nobody else is given it until it is released or the time is up. */
+export interface HeldLetter extends DeadLetter {
+  readonly receipt: string
+}
+
+export interface DeadLetterQueue {
+  readonly name: string
+  /** About as many: SQS does not count exactly. Those that somebody holds are left out. */
+  readonly letters: number
+}
+
+/**
+ * SQS queues, or documents in a folder. At least once: a letter may be taken twice, and comes back to others when the time is up. Taking
+ * gives some letters of all, and none only when there are none or all are held.
+ */
+export interface DeadLetters {
+  queues(): Promise<readonly DeadLetterQueue[]>
+  take(
+    queue: string,
+    options: { readonly lettersMax: number; readonly holdSeconds: number },
+  ): Promise<readonly HeldLetter[]>
+  /** Gives letters back at once. Those whose time is up are back already, which is a success. */
+  release(letters: readonly HeldLetter[]): Promise<void>
+  /** Removes letters for good. One that is gone is a success. */
+  remove(letters: readonly HeldLetter[]): Promise<void>
+  /** Puts a message into the queue that is worked on, in whose name the letters are; `unsupported` when there is none. */
+  send(queue: string, body: string): Promise<void>
 }
 
 export interface Clock {

@@ -14,7 +14,7 @@ export interface QueueOptions {
   readonly receiveMax: number
   /** Returns the ids of the messages to deliver again; throwing means all of them. */
   readonly handle: (messages: readonly Message[]) => Promise<readonly string[]>
-  readonly dead: (message: Message, error: unknown) => void
+  readonly dead: (message: Message, error: unknown) => Promise<void> | void
 }
 
 const RETRY_MS = 1_000
@@ -62,7 +62,7 @@ export class LocalQueue {
     const { failed, error } = await this.#handle(batch.map(each => each.message))
     const again = batch.filter(each => failed.has(each.message.messageId))
     for (const { message, received } of again) {
-      if (received + 1 >= this.#options.receiveMax) this.#options.dead(message, error)
+      if (received + 1 >= this.#options.receiveMax) await this.#options.dead(message, error)
       else this.#waiting.push({ message, received: received + 1 })
     }
     if (again.length > 0) await this.#options.clock.sleep(RETRY_MS)

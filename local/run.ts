@@ -1,6 +1,8 @@
 import { ingest } from '#functions/ingest/ingest.ts'
+import { hashText } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { LocalLake } from '#lake/disk/disk-lake.ts'
+import { isLakeError } from '#lake/errors.ts'
 import type { ObjectInfo } from '#lake/lake.ts'
 import { landingObjectCreated } from '#workflows/rules.ts'
 import { matches } from './event-pattern.ts'
@@ -45,13 +47,20 @@ export function startLocal(lake: LocalLake, datasets: readonly Dataset[], option
       step({ kind: 'ingested', report })
       return report.batchItemFailures.map(each => each.itemIdentifier)
     },
-    dead: (message, error) =>
-      step({
-        kind: 'dead',
-        message: message.body,
-        error: error instanceof Error ? error.message : 'delivered too often',
-      }),
+    dead: async (message, error) => {
+      const why = error instanceof Error ? error.message : 'it failed each time; the log says why'
+      step({ kind: 'dead', message: message.body, error: why })
+      await lake.deadLetters.keep({
+        id: message.messageId,
+        queue: INGEST_QUEUE,
+        body: message.body,
+        cause: isLakeError(error) ? error.kind : 'received-too-often',
+        message: why,
+        sentMs: lake.clock.nowMs(),
+      })
+    },
   })
+  const detach = lake.deadLetters.attach(INGEST_QUEUE, body => queue.send({ messageId: idOf(body), body }))
   const started = startExecutions({ lake, datasets, step })
   const unsubscribe = lake.bus.subscribe(async event => {
     step({ kind: 'event', event })
@@ -61,7 +70,7 @@ export function startLocal(lake: LocalLake, datasets: readonly Dataset[], option
     for (const object of objects) {
       const event = objectCreated(lake, bucket, object)
       if (matches(landingObjectCreated(bucket), event))
-        queue.send({ messageId: lake.ids.uuid(), body: JSON.stringify(event) })
+        queue.send({ messageId: idOf(object.uri, object.version), body: JSON.stringify(event) })
     }
   }
   const idle = async (): Promise<void> => {
@@ -83,9 +92,16 @@ export function startLocal(lake: LocalLake, datasets: readonly Dataset[], option
       await queue.close()
       await lake.bus.idle()
       unsubscribe()
+      detach()
     },
   }
 }
+
+/** The same object, or the same message sent again, dies as the same letter. */
+const idOf = (...parts: readonly string[]): string => hashText(...parts).slice(0, 32)
+
+/** As the queue in front of `ingest` is called, here and on AWS. */
+const INGEST_QUEUE = 'ingest'
 
 /** On disk the landing bucket is the folder's name. */
 const bucketOf = (lake: LocalLake): string => lake.zones.landing.split('/').at(-1) as string

@@ -49,7 +49,7 @@ export function lakeFunction(
 }
 
 /** The names that `awsLake(process.env)` reads. */
-function environment({ storage, catalog, bus }: LakeResources): Record<string, $util.Input<string>> {
+export function environment({ storage, catalog, bus }: LakeResources): Record<string, $util.Input<string>> {
   return {
     SLUICE_LANDING_URI: storage.landing.uri,
     SLUICE_RAW_URI: storage.raw.uri,

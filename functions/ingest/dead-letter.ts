@@ -1,24 +1,12 @@
-import { hashText, type LandedRecord, landedUri, writeDocumentOnce } from '#lake/batch.ts'
-import type { Lake, Uri } from '#lake/lake.ts'
+import { formatDocument, hashText, type LandedRecord, landedUri, writeDocumentOnce } from '#lake/batch.ts'
+import type { Lake } from '#lake/lake.ts'
+import { type Rejection, rejectionUri } from '#lake/rejection.ts'
 import type { InvalidMessage } from './event.ts'
 
-/** What ingest could not take and why: `ops/dead-letters/ingest/<id>.json`. Bytes stay where they are, in landing. */
-export interface DeadLetter {
-  readonly reason: string
-  readonly message: string
-  readonly recordedMs: number
-  readonly sourceUri?: Uri
-  readonly sourceVersion?: string
-  /** The queue message as it came, cut at 64 KB. */
-  readonly body?: string
-}
-
-export type Rejection = LandedRecord & { readonly outcome: { readonly kind: 'rejected' } }
-
-export const deadLetterUri = (lake: Lake, id: string): Uri => `${lake.zones.ops}/dead-letters/ingest/${id}.json`
+export type RejectedRecord = LandedRecord & { readonly outcome: { readonly kind: 'rejected' } }
 
 /** The letter first: when the landed record says "rejected", the letter is there. */
-export async function rejectObject(lake: Lake, rejection: Rejection): Promise<void> {
+export async function rejectObject(lake: Lake, rejection: RejectedRecord): Promise<void> {
   const { reason, message } = rejection.outcome
   await writeLetter(lake, rejection.rawObject, {
     reason,
@@ -40,6 +28,10 @@ export async function rejectMessage(lake: Lake, message: InvalidMessage): Promis
   })
 }
 
-async function writeLetter(lake: Lake, id: string, letter: DeadLetter): Promise<void> {
-  await writeDocumentOnce(lake, deadLetterUri(lake, id), letter)
+/** The first letter stays, unless somebody had settled it: then this is news again. */
+async function writeLetter(lake: Lake, id: string, letter: Rejection): Promise<void> {
+  const uri = rejectionUri(lake, id)
+  const first = await writeDocumentOnce(lake, uri, letter)
+  if (first.settled === undefined) return
+  await lake.storage.put(uri, Buffer.from(formatDocument(letter)), { contentType: 'application/json' })
 }

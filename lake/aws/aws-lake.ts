@@ -2,6 +2,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import { GlueClient } from '@aws-sdk/client-glue'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
+import { SQSClient } from '@aws-sdk/client-sqs'
 import { duckdbEngine } from '../duckdb/engine.ts'
 import { LakeError } from '../errors.ts'
 import type { Lake, Limits, Uri } from '../lake.ts'
@@ -9,6 +10,7 @@ import { systemClock, systemIds } from '../system.ts'
 import { eventBus } from './event-bus.ts'
 import { glueCatalog } from './glue-catalog.ts'
 import { s3Storage } from './s3-storage.ts'
+import { sqsDeadLetters } from './sqs-dead-letters.ts'
 import { stepFunctions } from './step-functions.ts'
 import { powertoolsLog, telemetry } from './telemetry.ts'
 
@@ -19,14 +21,16 @@ const MIB = 1024 * 1024
 const MIB_PER_CPU = 1769
 const CPUS_MAX = 6
 const MACHINE = /^SLUICE_MACHINE_([A-Z0-9_]+)$/
+const DEAD_LETTERS = /^SLUICE_DEAD_LETTERS_([A-Z0-9_]+)$/
+const QUEUE = /^SLUICE_QUEUE_([A-Z0-9_]+)$/
 
 /**
  * The lake in an AWS account, from the environment of the function: SLUICE_{LANDING,RAW,STAGING,TABLES,OPS}_URI, SLUICE_DATABASE,
- * SLUICE_BUS, SLUICE_MACHINE_<NAME> (ARNs) and, when the buckets are to be checked for their owner, SLUICE_BUCKET_OWNER.
+ * SLUICE_BUS, SLUICE_MACHINE_<NAME> (ARNs), SLUICE_QUEUE_<NAME> and SLUICE_DEAD_LETTERS_<NAME> (URLs) and, when the buckets are to be checked for their owner, SLUICE_BUCKET_OWNER.
  */
 export function awsLake(environment: Environment): Lake {
   const env = required(environment, [...ZONE_VARIABLES, 'SLUICE_DATABASE', 'SLUICE_BUS'])
-  const { s3, glue, glueSwap, events, states } = clients()
+  const { s3, glue, glueSwap, events, states, sqs } = clients()
   const retrying = { clock: systemClock, ids: systemIds }
   const owner = environment['SLUICE_BUCKET_OWNER']
   return {
@@ -41,7 +45,12 @@ export function awsLake(environment: Environment): Lake {
     catalog: glueCatalog({ ...retrying, client: glue, swapClient: glueSwap, database: env('SLUICE_DATABASE') }),
     engine: duckdbEngine,
     bus: eventBus({ ...retrying, client: events, bus: env('SLUICE_BUS') }),
-    workflows: stepFunctions({ client: states, machines: machines(environment) }),
+    workflows: stepFunctions({ client: states, machines: named(MACHINE, environment) }),
+    deadLetters: sqsDeadLetters({
+      client: sqs,
+      deadLetters: named(DEAD_LETTERS, environment),
+      queues: named(QUEUE, environment),
+    }),
     clock: systemClock,
     ids: systemIds,
     log: powertoolsLog(telemetry().logger),
@@ -73,10 +82,10 @@ function zoneUri(env: (name: string) => string, name: string): Uri {
 }
 
 /** SLUICE_MACHINE_REFINE is the ARN of the machine `refine`; an underscore stands for a hyphen. */
-function machines(environment: Environment): Readonly<Record<string, string>> {
-  const found = Object.entries(environment).flatMap(([name, arn]) => {
-    const machine = MACHINE.exec(name)?.[1]
-    return machine === undefined || !arn ? [] : [[machine.toLowerCase().replaceAll('_', '-'), arn] as const]
+function named(pattern: RegExp, environment: Environment): Readonly<Record<string, string>> {
+  const found = Object.entries(environment).flatMap(([variable, value]) => {
+    const name = pattern.exec(variable)?.[1]
+    return name === undefined || !value ? [] : [[name.toLowerCase().replaceAll('_', '-'), value] as const]
   })
   return Object.fromEntries(found)
 }
@@ -96,6 +105,7 @@ interface Clients {
   readonly glueSwap: GlueClient
   readonly events: EventBridgeClient
   readonly states: SFNClient
+  readonly sqs: SQSClient
 }
 
 let shared: Clients | undefined
@@ -111,6 +121,8 @@ function clients(): Clients {
     glueSwap: tracer.captureAWSv3Client(new GlueClient({ maxAttempts: 1, requestHandler })),
     events: tracer.captureAWSv3Client(new EventBridgeClient(retried)),
     states: tracer.captureAWSv3Client(new SFNClient(retried)),
+    // Receiving waits up to 20 seconds by itself, less than a silent socket may.
+    sqs: tracer.captureAWSv3Client(new SQSClient(retried)),
   }
   return shared
 }

@@ -11,6 +11,7 @@ import { fileCatalog } from './file-catalog.ts'
 import { type LocalBus, type LocalWorkflows, localBus, localWorkflows } from './local-bus.ts'
 import { type CatalogFaults, memoryCatalog } from './memory-catalog.ts'
 import { memoryStorage, type StorageFaults } from './memory-storage.ts'
+import { type LocalDeadLetters, storedDeadLetters } from './stored-dead-letters.ts'
 import { seededIds, type VirtualClock, virtualClock } from './virtual-time.ts'
 
 export interface LogLine {
@@ -29,6 +30,7 @@ export interface LocalOptions {
 export interface LocalLake extends Lake {
   readonly bus: LocalBus
   readonly workflows: LocalWorkflows
+  readonly deadLetters: LocalDeadLetters
 }
 
 export interface MemoryLake extends LocalLake {
@@ -48,6 +50,8 @@ export function diskLake(
   const folder = resolve(root)
   if (!folder.isWellFormed() || folder === '/') throw new LakeError('usage', `${root} cannot hold a lake`, { root })
   const log = logTo(options.log)
+  const storage = diskStorage(folder)
+  const [clock, ids] = [options.clock ?? systemClock, options.ids ?? systemIds]
   return {
     zones: {
       landing: zoneUri(folder, 'landing'),
@@ -56,13 +60,14 @@ export function diskLake(
       tables: zoneUri(folder, 'tables'),
       ops: zoneUri(folder, 'ops'),
     },
-    storage: diskStorage(folder),
+    storage,
     catalog: fileCatalog(folder),
     engine: duckdbEngine,
     bus: localBus(log),
     workflows: localWorkflows(log),
-    clock: options.clock ?? systemClock,
-    ids: options.ids ?? systemIds,
+    deadLetters: storedDeadLetters({ storage, ops: zoneUri(folder, 'ops'), clock, ids }),
+    clock,
+    ids,
     log,
     limits: { memoryBytes: MEMORY_BYTES, threads: THREADS, scratch: join(folder, 'tmp', 'scratch'), ...options.limits },
   }
@@ -80,6 +85,8 @@ export function memoryLake(
   const clock = virtualClock(options.startMs ?? Date.UTC(2026, 0, 1))
   const log = logTo(options.log)
   const scratch = options.limits?.scratch ?? scratchFolder()
+  const storage = memoryStorage({ clock, ...(options.storageFaults && { faults: options.storageFaults }) })
+  const ids = seededIds(options.seed ?? 'sluice')
   return {
     zones: {
       landing: 's3://memory-landing',
@@ -88,13 +95,14 @@ export function memoryLake(
       tables: 's3://memory-tables/tables',
       ops: 's3://memory-ops',
     },
-    storage: memoryStorage({ clock, ...(options.storageFaults && { faults: options.storageFaults }) }),
+    storage,
     catalog: memoryCatalog(options.catalogFaults && { faults: options.catalogFaults }),
     engine: duckdbEngine,
     bus: localBus(log),
     workflows: localWorkflows(log),
+    deadLetters: storedDeadLetters({ storage, ops: 's3://memory-ops', clock, ids }),
     clock,
-    ids: seededIds(options.seed ?? 'sluice'),
+    ids,
     log,
     limits: { memoryBytes: MEMORY_BYTES, threads: THREADS, ...options.limits, scratch },
     dispose: () => rmSync(scratch, { recursive: true, force: true }),

@@ -5,6 +5,7 @@ import { check } from '../../cli/check.ts'
 import type { Command } from '../../cli/command.ts'
 import { runCommandLine } from '../../cli/command-line.ts'
 import { compact } from '../../cli/compact.ts'
+import { dlq } from '../../cli/dlq.ts'
 import { explain } from '../../cli/explain.ts'
 import { local } from '../../cli/local.ts'
 import { maintain } from '../../cli/maintain.ts'
@@ -32,6 +33,7 @@ const COMMANDS: readonly Command[] = [
   explain,
   quarantine,
   status,
+  dlq,
   compact,
   maintain,
 ]

@@ -33,7 +33,15 @@ async function run(lake: MemoryLake, argv: readonly string[], colour = false): P
     untilStopped: () => AbortSignal.abort(),
   }
   const { given, options } = line
-  const code = await maintain.run({ given, options, terminal, lake, root: '/', datasets: async () => [] })
+  const code = await maintain.run({
+    given,
+    options,
+    terminal,
+    lake,
+    reached: lake,
+    root: '/',
+    datasets: async () => [],
+  })
   return { code: code ?? 0, ...texts }
 }
 

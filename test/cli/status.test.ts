@@ -48,6 +48,16 @@ test('what is alarming comes first and ends with 1; what to do stands beside it'
   expect(out).toContain('2 datasets alarming, 0 well.')
 })
 
+test('dead letters in a queue are alarming, whatever the datasets are', async () => {
+  await applied(bench.lake, orders, A, { 1: lines({ id: 1 }) })
+  const letter = { id: '1', body: '{}', cause: 'c', message: 'm', sentMs: 0 }
+  await bench.lake.deadLetters.keep({ ...letter, queue: 'ingest' })
+  const { code, out } = await bench.run(['status'])
+  expect(code).toBe(1)
+  expect(out).toContain('Needs attention\n✗ dead letters: 1 ingest\n  next: sluice dlq list\n\n1 well.\n')
+  expect(JSON.parse((await bench.run(['status', '--json'])).out).deadLetters).toEqual({ ingest: 1 })
+})
+
 test('JSON says the same', async () => {
   await applied(bench.lake, late, A, { 1: lines({ id: 1, at: '2020-01-01T00:00:00Z' }) })
   const { code, out } = await bench.run(['status', 'late', '--json'], { datasets: [orders, late] })

@@ -33,7 +33,14 @@ export function mortal(lake: Lake, at: number, side: Side): Mortal {
       },
     })
   return {
-    lake: { ...lake, storage: port(lake.storage), catalog: port(lake.catalog), bus: port(lake.bus) },
+    lake: {
+      ...lake,
+      storage: port(lake.storage),
+      catalog: port(lake.catalog),
+      bus: port(lake.bus),
+      workflows: port(lake.workflows),
+      deadLetters: port(lake.deadLetters),
+    },
     dead: dead.promise,
     calls: () => calls,
   }

@@ -60,6 +60,8 @@ const manifest: BatchManifest = { id: 'b1', dataset: 'orders', objects: [] }
 const report: CommitReport = {
   batch: 'b1',
   dataset: 'orders',
+  table: 'orders',
+  tableUuid: 'u1',
   commitId: 'c1',
   snapshotId: '1',
   quarantineSnapshotId: undefined,

@@ -124,3 +124,14 @@ test('raw tables are read by partition projection unless the dataset registers i
     )
   }
 })
+
+test('the command line finds every queue of dead letters by what a deployment leaves behind', () => {
+  const { environment } = graphs.test.outputs as { readonly environment: Readonly<Record<string, string>> }
+  const queues = ofType(graphs.test, 'aws:sqs/queue:Queue')
+  const dead = queues.filter(queue => queue.name.includes('DeadLetters')).map(queue => queue.id)
+  const named = Object.entries(environment).filter(([name]) => name.startsWith('SLUICE_DEAD_LETTERS_'))
+  expect(named.map(([, url]) => url).toSorted()).toEqual(dead.toSorted())
+  expect(environment['SLUICE_QUEUE_INGEST']).toBe(one(graphs.test, 'aws:sqs/queue:Queue', 'IngestQueueQueue').id)
+  expect(environment['SLUICE_MACHINE_REFINE']).toBe(one(graphs.test, 'aws:sfn/stateMachine:StateMachine', 'Refine').arn)
+  expect(environment['SLUICE_OPS_URI']).toMatch(/^s3:/)
+})

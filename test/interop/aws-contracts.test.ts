@@ -1,16 +1,19 @@
 // Contract: the AWS adapters keep every promise of their ports, tried against moto, an AWS emulator that we did not write.
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge'
 import { CreateStateMachineCommand, paginateListExecutions } from '@aws-sdk/client-sfn'
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { eventBus } from '#lake/aws/event-bus.ts'
 import { glueCatalog } from '#lake/aws/glue-catalog.ts'
 import { s3Storage } from '#lake/aws/s3-storage.ts'
+import { sqsDeadLetters } from '#lake/aws/sqs-dead-letters.ts'
 import { stepFunctions } from '#lake/aws/step-functions.ts'
 import type { LakeEvent } from '#lake/lake.ts'
 import { systemClock, systemIds } from '#lake/system.ts'
 import { busContract, workflowsContract } from '../contracts/bus.contract.ts'
 import { catalogContract } from '../contracts/catalog.contract.ts'
+import { deadLettersContract } from '../contracts/dead-letters.contract.ts'
 import { storageContract } from '../contracts/storage.contract.ts'
-import { bucket, call, database, events, glue, s3, states } from './moto.ts'
+import { bucket, call, database, events, glue, queueUrl, s3, sqs, states } from './moto.ts'
 
 const retrying = { clock: systemClock, ids: systemIds }
 
@@ -65,6 +68,23 @@ workflowsContract('Step Functions', async () => {
         names.push(...(page.executions ?? []).map(execution => execution.name ?? ''))
       return names
     },
+    dispose: async () => undefined,
+  }
+})
+
+deadLettersContract('SQS', async () => {
+  const [dead, work] = [await queueUrl('dead-letters'), await queueUrl('work')]
+  return {
+    deadLetters: sqsDeadLetters({ client: sqs, deadLetters: { work: dead }, queues: { work } }),
+    lose: async bodies => {
+      for (const MessageBody of bodies) await sqs.send(new SendMessageCommand({ QueueUrl: dead, MessageBody }))
+    },
+    sent: async () => {
+      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: work, MaxNumberOfMessages: 10 }))
+      return Messages.map(message => message.Body ?? '')
+    },
+    // The longest time that a letter is held in the contract, but for a minute, and that one is of letters that are gone.
+    pass: seconds => systemClock.sleep(Math.min(seconds, 9) * 1_000),
     dispose: async () => undefined,
   }
 })

@@ -2,6 +2,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import { CreateDatabaseCommand, GlueClient } from '@aws-sdk/client-glue'
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 
 /** The address of the emulator that run.sh started. The SDK's clients find it by themselves in the environment. */
 export function endpoint(): string {
@@ -15,6 +16,7 @@ export const s3 = new S3Client({ endpoint: endpoint(), forcePathStyle: true })
 export const glue = new GlueClient({ endpoint: endpoint() })
 export const events = new EventBridgeClient({ endpoint: endpoint() })
 export const states = new SFNClient({ endpoint: endpoint() })
+export const sqs = new SQSClient({ endpoint: endpoint() })
 
 export async function bucket(name: string, options: { readonly versioned: boolean }): Promise<string> {
   await s3.send(
@@ -23,6 +25,10 @@ export async function bucket(name: string, options: { readonly versioned: boolea
   if (options.versioned)
     await s3.send(new PutBucketVersioningCommand({ Bucket: name, VersioningConfiguration: { Status: 'Enabled' } }))
   return `s3://${name}`
+}
+
+export async function queueUrl(name: string): Promise<string> {
+  return (await sqs.send(new CreateQueueCommand({ QueueName: name }))).QueueUrl ?? ''
 }
 
 export async function database(name: string): Promise<string> {

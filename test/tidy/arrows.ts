@@ -47,7 +47,8 @@ const ARROWS: Readonly<Record<Layer, readonly string[]>> = {
   workflows: ['lake/events.ts', 'lake/errors.ts', 'lake/dataset.ts'],
   stacks: ['datasets', 'workflows', 'lake'],
   local: ['story', ...LAKE, 'lake/disk', 'datasets', 'workflows'],
-  cli: ['story', ...LAKE, 'lake/disk', 'datasets', 'local'],
+  // The one adapter that a command line needs beside its folder: the lake of a stage.
+  cli: ['story', ...LAKE, 'lake/disk', 'lake/aws/aws-lake.ts', 'datasets', 'local'],
   bench: ['story', ...LAKE, 'lake/disk', 'datasets', 'local'],
   conformance: LAKE,
   examples: ['lake/dataset.ts'],

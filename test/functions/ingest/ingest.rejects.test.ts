@@ -1,13 +1,13 @@
 // What ingest does not take is never dropped in silence: it is counted with a reason, and what was meant as data is in a landed record
 // and a dead letter. Neighbours are not disturbed, and a rejection that no longer holds gives way.
 import { expect, test } from 'vitest'
-import type { DeadLetter } from '../../../functions/ingest/dead-letter.ts'
 import { ingest } from '../../../functions/ingest/ingest.ts'
 import { type LogLine, memoryLake } from '../../../lake/disk/disk-lake.ts'
 import type { Lake } from '../../../lake/lake.ts'
+import type { Rejection } from '../../../lake/rejection.ts'
 import { created, dataset, documents, drop, landed, manifests, orders, queue, uris } from './landing.ts'
 
-const letters = (lake: Lake) => documents<DeadLetter>(lake, `${lake.zones.ops}/dead-letters/ingest/`)
+const letters = (lake: Lake) => documents<Rejection>(lake, `${lake.zones.ops}/dead-letters/ingest/`)
 
 test('an object without a dataset', async () => {
   const lake = memoryLake()
