@@ -2,10 +2,10 @@
 // wrong, and what is nobody's is a dead letter. Told of again they are there once, and one dataset's records are no part of another one's raw object.
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import type { DeadLetter } from '#functions/ingest/dead-letter.ts'
 import { defineDataset } from '#lake/dataset.ts'
 import { diskLake, type LocalLake } from '#lake/disk/disk-lake.ts'
 import { sql } from '#lake/duckdb/sql.ts'
+import type { Rejection } from '#lake/rejection.ts'
 import { type LocalRunner, startLocal } from '#local/run.ts'
 import { documents, landed, uris } from '../functions/ingest/landing.ts'
 import { clicks, envelope, logs, payments, streamed } from '../functions/ingest/stream-fixture.ts'
@@ -24,7 +24,7 @@ const failure = (raw: string | Uint8Array, errorCode = 'Lambda.ProcessingFailedS
   })}\n`
 
 const PLACE = 'stream-errors/processing-failed/2026/05/04/12/sluice-test-events-1-2026-05-04-12-31-00-2b7e1516'
-const letters = (lake: LocalLake) => documents<DeadLetter>(lake, `${lake.zones.ops}/dead-letters/ingest/`)
+const letters = (lake: LocalLake) => documents<Rejection>(lake, `${lake.zones.ops}/dead-letters/ingest/`)
 
 async function inLake(
   work: (lake: LocalLake, runner: LocalRunner) => Promise<void>,
