@@ -17,6 +17,8 @@ const LAYERS = [
   ['workflows', /^workflows\//],
   ['stacks', /^(stacks\/|sst\.config\.ts$)/],
   ['local', /^local\//],
+  // The one door from the command line to a deployed stage.
+  ['remote', /^cli\/remote-lake\.ts$/],
   ['cli', /^cli\//],
   ['bench', /^bench\//],
   ['conformance', /^conformance\//],
@@ -47,8 +49,8 @@ const ARROWS: Readonly<Record<Layer, readonly string[]>> = {
   workflows: ['lake/events.ts', 'lake/errors.ts', 'lake/dataset.ts'],
   stacks: ['datasets', 'workflows', 'lake'],
   local: ['story', ...LAKE, 'lake/disk', 'datasets', 'workflows'],
-  // The one adapter that a command line needs beside its folder: the lake of a stage.
-  cli: ['story', ...LAKE, 'lake/disk', 'lake/aws/aws-lake.ts', 'datasets', 'local'],
+  cli: ['story', ...LAKE, 'lake/disk', 'datasets', 'local', 'remote'],
+  remote: ['lake', 'lake/aws', 'cli'],
   bench: ['story', ...LAKE, 'lake/disk', 'datasets', 'local'],
   conformance: LAKE,
   examples: ['lake/dataset.ts'],
