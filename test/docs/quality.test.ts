@@ -1,7 +1,9 @@
 // docs/quality.md knows every rule type of the language, what it takes, and for each that looks at values what nulls mean to it.
 import { describe, expect, test } from 'vitest'
+import { memoryLake } from '#lake/disk/disk-lake.ts'
 import { RULE_NAMES, RULE_TYPES } from '#lake/dqdl/rule-types.ts'
 import { sql } from '#lake/duckdb/sql.ts'
+import { EVENT_SOURCE, qualityEvaluated } from '#lake/events.ts'
 import { contextOf, evaluateRules, openTables } from '../lake/dqdl/table.ts'
 import { codeSpans, readPage, tableUnder } from './pages.ts'
 
@@ -91,6 +93,18 @@ test('a rule that says of each row whether it passes is marked so', async () => 
   } finally {
     await tables.close()
   }
+})
+
+test('the event has the fields that are named, and goes by that name', () => {
+  const staged = { table: 't', tableUuid: 'u', schemaId: 0, specId: 0, files: [] }
+  const said = { evaluatedMs: 0, score: 1, rules: [], metrics: {}, results: staged }
+  const lake = memoryLake()
+  const event = qualityEvaluated(lake, { dataset: 'orders', batch: 'b1', quality: said })
+  lake.dispose()
+  const paragraph = page.text.split('\n\n').find(each => each.includes(event['detail-type'])) ?? ''
+  const named = new Set(codeSpans(paragraph.split('CloudWatch')[0] as string))
+  const { context: _context, ...fields } = event.detail
+  expect([...named].filter(name => name !== EVENT_SOURCE).toSorted()).toEqual(Object.keys(fields).toSorted())
 })
 
 test('every analyzer is named somewhere', () => {
