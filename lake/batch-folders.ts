@@ -6,7 +6,8 @@ import { ULID_ENTROPY_BYTES, ulid } from './ulid.ts'
 /** What stands in `ops/batches/<dataset>/<batch>/`. */
 export interface BatchFolder {
   readonly batch: string
-  readonly documents: ReadonlySet<string>
+  /** By name, with the time when each was written. */
+  readonly documents: ReadonlyMap<string, number>
 }
 
 export interface BatchWindow {
@@ -22,15 +23,15 @@ export async function* batchFolders(
 ): AsyncGenerator<BatchFolder> {
   const prefix = `${zones.ops}/batches/${dataset}/`
   const startAfter = fromMs === undefined ? {} : { startAfter: `${prefix}${firstIdAt(fromMs)}` }
-  let open: { batch: string; documents: Set<string> } | undefined
+  let open: { batch: string; documents: Map<string, number> } | undefined
   for await (const object of storage.list(prefix, startAfter)) {
     const [batch, name] = object.uri.slice(prefix.length).split('/')
     if (batch === undefined || name === undefined) continue
     if (open?.batch !== batch) {
       if (open !== undefined) yield open
-      open = { batch, documents: new Set() }
+      open = { batch, documents: new Map() }
     }
-    open.documents.add(name)
+    open.documents.set(name, object.modifiedMs)
   }
   if (open !== undefined) yield open
 }

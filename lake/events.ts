@@ -17,6 +17,7 @@ export const TABLE_COMMITTED = 'Table Committed'
 export const BATCH_REJECTED = 'Batch Rejected'
 export const TABLE_COMPACTED = 'Table Compacted'
 export const DATASET_STATUS_CHANGED = 'Dataset Status Changed'
+export const REPLAY_FINISHED = 'Replay Finished'
 /** As AWS Glue Data Quality calls it, so that rules written for it need another source and nothing else. */
 export const QUALITY_EVALUATED = 'Data Quality Evaluation Results Available'
 
@@ -103,6 +104,20 @@ export interface DatasetStatusChanged {
     readonly message: string
     readonly next: string
   }[]
+}
+
+/** A replay is through all of its batches, or was paused or stopped on the way. Counts are of all its executions together. */
+export interface ReplayFinished {
+  readonly replay: string
+  readonly dataset: string
+  readonly table: TableName
+  readonly items: number
+  readonly committed: number
+  readonly halted: number
+  readonly failed: number
+  readonly waiting: number
+  readonly rows: number
+  readonly quarantined: number
 }
 
 /** An event of one known type; assignable to `LakeEvent`. */
@@ -213,4 +228,12 @@ export function datasetStatusChanged(
   change: DatasetStatusChanged,
 ): TypedEvent<typeof DATASET_STATUS_CHANGED, DatasetStatusChanged> {
   return { 'detail-type': DATASET_STATUS_CHANGED, detail: { ...change } }
+}
+
+export function replayFinished(report: ReplayFinished): TypedEvent<typeof REPLAY_FINISHED, ReplayFinished> {
+  const { replay, dataset, table, items, committed, halted, failed, waiting, rows, quarantined } = report
+  return {
+    'detail-type': REPLAY_FINISHED,
+    detail: { replay, dataset, table, items, committed, halted, failed, waiting, rows, quarantined },
+  }
 }

@@ -22,7 +22,7 @@ import { type Gated, gate } from './gate.ts'
 import { type Newest, newestOf } from './newest.ts'
 import { outcomeOf, type QualityReport, reportOf } from './outcome.ts'
 import { placesOf } from './places.ts'
-import { QUARANTINE_COLUMNS, type RefusedObject, writeQuarantine } from './quarantine.ts'
+import { type RefusedObject, writeQuarantine } from './quarantine.ts'
 import { stageResults } from './results.ts'
 import { type FailingRows, withoutFailing } from './split.ts'
 import { stageRows } from './stage.ts'
@@ -143,7 +143,7 @@ async function quarantineOf(
   })
   const refused = [...undecoded, ...(failing ? await placesOf(lake, task, { decoded, failing }) : [])]
   if (refused.length === 0) return undefined
-  const table = await tables.quarantine(QUARANTINE_COLUMNS)
+  const table = await tables.quarantine()
   const copied = await writeQuarantine(decoded.session, refused, {
     batch: task.manifest.id,
     contractVersion: task.dataset.contract.version,

@@ -1,6 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { RawObject } from '#lake/batch.ts'
-import { type Column, ownColumn as column } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { type CopiedFile, copyToParquet } from '#lake/iceberg/data-file.ts'
@@ -9,21 +8,6 @@ import { linesOf } from './decode/lines.ts'
 import { LineFile, type RefusedRecord } from './decode/records.ts'
 import { STREAM_REASON } from './decode/stream-errors.ts'
 import { RULE_REASON } from './split.ts'
-
-/** The user part of a `<dataset>__quarantine` table; lineage columns follow. */
-export const QUARANTINE_COLUMNS: readonly Column[] = [
-  column('raw', 'binary', 'the exact bytes of the record, or the first MiB of them; null for a whole file'),
-  column('raw_uri', 'string', 'the raw object that holds them'),
-  column('source_uri', 'string', 'the landing object that it was copied from'),
-  column('record', 'long', 'ordinal of the record in the object, from 1; 0 is the whole file'),
-  column('byte_offset', 'long', 'where the record starts in the decompressed object'),
-  column('byte_length', 'long', 'how many bytes it has'),
-  column('stage', 'string', 'where it was refused: decode, contract, quality or stream'),
-  column('reason', 'string', 'why, as a code to group by'),
-  column('message', 'string', 'why, in words'),
-  column('contract_version', 'int', 'the contract that it was held against'),
-  column('batch', 'string', 'the batch in which it came'),
-]
 
 export interface RefusedObject {
   readonly object: RawObject

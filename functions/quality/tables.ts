@@ -1,4 +1,4 @@
-import { type Column, type Dataset, LINEAGE, quarantineTableName, tableColumns } from '#lake/dataset.ts'
+import { type Column, type Dataset, LINEAGE, tableColumns } from '#lake/dataset.ts'
 import { updateTable } from '#lake/iceberg/commit.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, setSchema } from '#lake/iceberg/metadata.ts'
 import { evolveSchema } from '#lake/iceberg/schema.ts'
@@ -7,6 +7,7 @@ import { ensureTable, TABLE_PROPERTIES, type TableDefinition, tableDefinition } 
 import type { IcebergType, PartitionSpec, Schema, SortOrder, TableMetadata } from '#lake/iceberg/types.ts'
 import type { Lake } from '#lake/lake.ts'
 import { QUALITY_RESULTS, RESULT_COLUMNS } from '#lake/quality-results.ts'
+import { quarantineDefinition } from '#lake/quarantine-table.ts'
 
 /** A table as staged files are written for it. Field ids are never given twice, so the files stay right whatever the table becomes. */
 export interface OpenTable {
@@ -26,7 +27,7 @@ export interface Tables {
   /** Adds nullable columns to the target, those of names that it does not have yet: of two batches that add one, the first wins. */
   widen(columns: readonly Column[]): Promise<OpenTable>
   /** Made when the first record is put aside. */
-  quarantine(columns: readonly Column[]): Promise<OpenTable>
+  quarantine(): Promise<OpenTable>
   /** What the rules of all datasets said, batch by batch. Made when the first dataset has rules. */
   results(): Promise<OpenTable>
 }
@@ -36,18 +37,7 @@ export async function openTables(lake: Lake, dataset: Dataset): Promise<Tables> 
   return {
     target: opened(await ensureTable(lake, definition), dataset),
     widen: async columns => opened(await updateTable(lake, dataset.name, table => widened(table, columns)), dataset),
-    quarantine: async columns =>
-      opened(
-        await ensureTable(lake, {
-          name: quarantineTableName(dataset),
-          columns: [...columns, ...LINEAGE],
-          partitionBy: [],
-          sortBy: [],
-          description: `Records of ${dataset.name} that were refused, with their raw bytes and the reason`,
-          properties: TABLE_PROPERTIES,
-        }),
-        dataset,
-      ),
+    quarantine: async () => opened(await ensureTable(lake, quarantineDefinition(dataset)), dataset),
     results: async () => opened(await ensureTable(lake, RESULTS), dataset),
   }
 }

@@ -1,7 +1,7 @@
 import type { Column, Dataset, PartitionField, SortField } from '../dataset.ts'
 import { tableColumns } from '../dataset.ts'
 import { isLakeError } from '../errors.ts'
-import type { Lake, TableName } from '../lake.ts'
+import type { Lake, TableName, Uri } from '../lake.ts'
 import { updateTable } from './commit.ts'
 import { checkWritableVersion, FORMAT_VERSION } from './format-version.ts'
 import {
@@ -32,6 +32,8 @@ export interface TableDefinition {
   readonly properties: Readonly<Record<string, string>>
   /** Of a table that is created; the one that Sluice writes when absent. */
   readonly formatVersion?: number
+  /** Of a table that is created; the folder of its name when absent. */
+  readonly location?: Uri
 }
 
 /** The dataset's table, with the lineage columns and the properties that engines honour. */
@@ -80,7 +82,7 @@ function initial(lake: Lake, definition: TableDefinition): TableMetadata {
   return newTableMetadata({
     formatVersion,
     uuid: lake.ids.uuid(),
-    location: `${lake.zones.tables}/${definition.name}`,
+    location: definition.location ?? `${lake.zones.tables}/${definition.name}`,
     schema,
     lastColumnId,
     spec: partitionSpecFor(schema, definition.partitionBy),

@@ -1,0 +1,86 @@
+import { sql } from '#lake/duckdb/sql.ts'
+import { loadTable } from '#lake/iceberg/table.ts'
+import type { Lake } from '#lake/lake.ts'
+import { mapParallel } from '#lake/parallel.ts'
+import { claimObjects } from './claims.ts'
+import type { LeftOut, ListedObject } from './documents.ts'
+import { type Ledger, spoolBatches, spoolRaw } from './ledger.ts'
+import type { ReplayRequest } from './request.ts'
+
+/** Raw objects that a request asks for, in the order of landing; `left` is complete when all were read. */
+export interface Selection {
+  readonly objects: AsyncIterable<ListedObject>
+  readonly left: LeftOut
+}
+
+type Counts = { -readonly [Reason in keyof LeftOut]: LeftOut[Reason] }
+
+/**
+ * Compares a listing of raw with what the batches of the dataset account for, in the table that the rows are to go to: a table that was
+ * dropped, or that is only being built, accounts for nothing.
+ */
+export async function selectObjects(
+  lake: Lake,
+  ledger: Ledger,
+  request: ReplayRequest & { readonly dryRun: boolean },
+): Promise<Selection> {
+  const { dataset, mode, from, to, into } = request
+  const raw = await spoolRaw(lake, ledger, dataset.name, { from, to })
+  const held = await spoolBatches(lake, ledger, { dataset: dataset.name, graceMinutes: request.graceMinutes })
+  const target = into ?? dataset.name
+  const uuid = (await loadTable(lake, target))?.metadata['table-uuid'] ?? ''
+  const states = sql`SELECT object, TRUE AS batched, bool_or(uuid IS NOT NULL AND uuid = ${uuid}) AS committed, bool_or(target = ${target} AND state = 'halted') AS halted, bool_or(target = ${target} AND state = 'open') AS open, bool_or(target = ${target} AND state = 'under-way') AS under_way FROM (${held.rows}) GROUP BY object`
+  await ledger.session.run(
+    sql`CREATE OR REPLACE TEMP TABLE chosen AS SELECT id, uri, bytes::BIGINT AS bytes, coalesce(batched, FALSE) AS batched, CASE ${mode} WHEN 'all' THEN 'take' WHEN 'failed' THEN CASE WHEN coalesce(committed, FALSE) THEN 'accounted' WHEN coalesce(halted OR open, FALSE) THEN 'take' WHEN coalesce(under_way, FALSE) THEN 'underWay' ELSE 'accounted' END ELSE CASE WHEN coalesce(committed OR halted, FALSE) THEN 'accounted' WHEN coalesce(under_way, FALSE) THEN 'underWay' ELSE 'take' END END AS decision FROM (${raw.rows}) LEFT JOIN (${states}) ON object = id`,
+  )
+  const left: Counts = { accounted: 0, duplicates: 0, underWay: 0 }
+  for (const row of await ledger.session.rows(
+    sql`SELECT decision, count(*)::BIGINT AS objects FROM chosen WHERE decision <> 'take' GROUP BY decision`,
+  ))
+    left[row['decision'] as 'accounted' | 'underWay'] = Number(row['objects'])
+  return { objects: taken(lake, ledger, { request, left }), left }
+}
+
+const PAGE = 256
+const HEADS_AT_ONCE = 32
+
+async function* taken(
+  lake: Lake,
+  ledger: Ledger,
+  work: { readonly request: ReplayRequest & { readonly dryRun: boolean }; readonly left: Counts },
+): AsyncGenerator<ListedObject> {
+  const { chunks } = await ledger.session.read(
+    sql`SELECT id, uri, bytes::DOUBLE AS bytes, batched FROM chosen WHERE decision = 'take' ORDER BY id`,
+  )
+  for await (const chunk of chunks)
+    for (let start = 0; start < chunk.length; start += PAGE) {
+      const page = chunk.slice(start, start + PAGE).map(([id, uri, bytes, batched]) => {
+        const object = { id: String(id), uri: String(uri), bytes: Number(bytes) }
+        return batched === true ? object : { ...object, unbatched: true as const }
+      })
+      yield* await keptOf(lake, page, work)
+    }
+}
+
+/** An object that no batch holds may be a repetition of another: its rows are those of the first. */
+async function keptOf(
+  lake: Lake,
+  page: readonly ListedObject[],
+  { request, left }: { readonly request: ReplayRequest & { readonly dryRun: boolean }; readonly left: Counts },
+): Promise<readonly ListedObject[]> {
+  const { key, dataset, dryRun } = request
+  const named = key === undefined ? page : await withKey(lake, page, key)
+  const objects = named.filter(object => object.unbatched)
+  const duplicates = await claimObjects(lake, dataset, { objects, dryRun })
+  left.duplicates += duplicates.size
+  return named.filter(object => !duplicates.has(object.id))
+}
+
+/** A key that is too long for metadata is there as its hash, which no prefix meets. */
+async function withKey(lake: Lake, page: readonly ListedObject[], key: string): Promise<readonly ListedObject[]> {
+  const keys = await mapParallel(page, HEADS_AT_ONCE, async ({ uri }) => {
+    const info = await lake.storage.head(uri)
+    return info?.metadata['source-key'] ?? ''
+  })
+  return page.filter((_object, at) => keys[at]?.startsWith(key))
+}
