@@ -72,6 +72,7 @@ function describeStep(step: LocalStep, style: Style): string | undefined {
     case 'notice':
       return undefined
     case 'finished':
+    case 'replayed':
     case 'dead': {
       const failure = failureOf(step)
       return failure === undefined ? undefined : titled('failed', style.red(failure))
@@ -83,6 +84,8 @@ const titled = (title: string, text: string): string => `${title.padEnd(8)}${tex
 
 function failureOf(step: LocalStep): string | undefined {
   if (step.kind === 'dead') return `an event was delivered too often: ${printable(step.error)}`
+  if (step.kind === 'replayed' && step.status !== 'SUCCEEDED')
+    return `replay ${step.execution}: ${printable(step.cause || step.error || step.status)}`
   if (step.kind !== 'finished' || step.status === 'SUCCEEDED') return undefined
   return `${step.dataset} ${step.batch}: ${printable(step.cause || step.error || step.status)}`
 }

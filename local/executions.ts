@@ -1,6 +1,7 @@
 import { compactionAction } from '#functions/compact/compact.ts'
 import { publish } from '#functions/publish/publish.ts'
 import { quality } from '#functions/quality/quality.ts'
+import { replayAction } from '#functions/replay/replay.ts'
 import { batchRequest } from '#lake/batch-request.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { LocalLake } from '#lake/disk/disk-lake.ts'
@@ -9,6 +10,7 @@ import { EVENT_SOURCE } from '#lake/events.ts'
 import type { LakeEvent } from '#lake/lake.ts'
 import { compact } from '#workflows/compact.ts'
 import { refine } from '#workflows/refine.ts'
+import { replay } from '#workflows/replay.ts'
 import { rawBatchReady, tableNeedsCompaction } from '#workflows/rules.ts'
 import type { StateMachine } from '#workflows/states-language.ts'
 import type { TaskCall } from './asl/runtime.ts'
@@ -16,7 +18,7 @@ import { type AslEvent, type AslRuntime, type Execution, execute } from './asl.t
 import { matches } from './event-pattern.ts'
 import type { LocalStep } from './step.ts'
 
-interface World {
+export interface World {
   readonly lake: LocalLake
   readonly datasets: readonly Dataset[]
   readonly step: (step: LocalStep) => void
@@ -30,6 +32,9 @@ export function startExecutions(world: World): (event: LakeEvent) => Promise<voi
   const runtime = stepFunctions(world)
   const inTurn = oneAtATime()
   const waiting = new Set<string>()
+  world.lake.workflows.attach(async ({ machine, name, input }) => {
+    if (machine === 'replay') await inTurn(() => runReplay(world, { name, input }))
+  })
   return async event => {
     const envelope = { source: EVENT_SOURCE, ...event }
     if (matches(rawBatchReady, envelope)) await inTurn(() => refineBatch(world, runtime, envelope))
@@ -105,6 +110,21 @@ async function compactTable({ lake, step }: World, runtime: AslRuntime, event: L
   step({ kind: 'compacted', table, status: result.status, ...failureOf(result) })
 }
 
+/** The batches of a replay one after the other, for the same reason for which executions wait for each other. */
+export async function runReplay(
+  world: World,
+  { name, input }: { readonly name: string; readonly input: unknown },
+): Promise<Execution> {
+  const { lake, step } = world
+  const machine = replay({
+    ...{ quality: 'quality', publish: 'publish', replay: 'replay', bus: 'sluice' },
+    ...{ staging: lake.zones.staging, opsBucket: lake.zones.ops, batchesAtOnce: 1 },
+  })
+  const result = await execute(machine, input, stepFunctions(world), { name, machine: 'replay' })
+  step({ kind: 'replayed', execution: name, status: result.status, ...failureOf(result) })
+  return result
+}
+
 function run(
   lake: LocalLake,
   machine: StateMachine,
@@ -145,6 +165,16 @@ function stepFunctions(world: World): AslRuntime {
           throw new LakeError('unsupported', `local mode has no service ${call.resource}`)
       }
     },
+    readItems: async (_reader, place) => {
+      const { Bucket, Key } = place as { readonly Bucket: string; readonly Key: string }
+      return JSON.parse(Buffer.from(await lake.storage.get(`${Bucket}/${Key}`)).toString('utf8')) as readonly unknown[]
+    },
+    writeResults: async (_writer, place, results) => {
+      const { Bucket, Prefix } = place as { readonly Bucket: string; readonly Prefix: string }
+      const Key = `${Prefix}/${lake.ids.uuid()}/results.json`
+      await lake.storage.put(`${Bucket}/${Key}`, Buffer.from(JSON.stringify(results)))
+      return { ResultWriterDetails: { Bucket, Key } }
+    },
   }
 }
 
@@ -163,6 +193,7 @@ const FUNCTIONS = {
   // Athena is not here, and nothing ends after 15 minutes: no file is too large.
   compact: ({ lake, datasets }, payload) =>
     compactionAction(lake, payload, { datasets, bounds: { fileBytesMax: Number.POSITIVE_INFINITY } }),
+  replay: ({ lake, datasets }, payload) => replayAction(lake, payload, { datasets }),
 } as const satisfies Readonly<Record<string, LocalFunction>>
 
 async function invoke(world: World, call: TaskCall): Promise<unknown> {

@@ -38,4 +38,11 @@ export type LocalStep =
       readonly error?: string
       readonly cause?: string
     }
+  | {
+      readonly kind: 'replayed'
+      readonly execution: string
+      readonly status: string
+      readonly error?: string
+      readonly cause?: string
+    }
   | { readonly kind: 'dead'; readonly message: string; readonly error: string }

@@ -204,7 +204,7 @@ function conclusion(bus: string): States {
       each: "'group ' & $string(group) & ': ' & error & ': ' & cause",
       output: { stage: 'rewrite' },
     }),
-    ...announcedFailure(bus, COMPACTION_FAILED, detail),
+    ...announcedFailure(bus, COMPACTION_FAILED, { detail }),
   }
 }
 

@@ -3,6 +3,7 @@ import {
   DATASET_STATUS_CHANGED,
   QUALITY_EVALUATED,
   RAW_BATCH_READY,
+  REPLAY_FINISHED,
   TABLE_COMMITTED,
   TABLE_COMPACTED,
 } from '#lake/events.ts'
@@ -49,6 +50,18 @@ export interface MaintenanceFailed {
   readonly execution: string
 }
 
+/** `detail-type` of the event that `replay` publishes when some of its batches failed, or all of it. */
+export const REPLAY_FAILED = 'Replay Failed'
+
+/** What is committed stays. The report names the batches; resuming the replay tries them again. */
+export interface ReplayFailed {
+  readonly replay: string
+  readonly error: string
+  readonly cause: string
+  /** ARN of the execution of `replay`. */
+  readonly execution: string
+}
+
 /** Every `detail-type` on Sluice's bus: published by code (`lake/events.ts`) or by a workflow. */
 export const DETAIL_TYPES = [
   RAW_BATCH_READY,
@@ -59,5 +72,7 @@ export const DETAIL_TYPES = [
   TABLE_COMPACTED,
   COMPACTION_FAILED,
   MAINTENANCE_FAILED,
+  REPLAY_FINISHED,
+  REPLAY_FAILED,
   DATASET_STATUS_CHANGED,
 ] as const

@@ -117,6 +117,6 @@ function conclusion(bus: string): States {
       others: 'maintained',
       each: "table & ': ' & step & ': ' & error & ': ' & cause",
     }),
-    ...announcedFailure(bus, MAINTENANCE_FAILED, detail),
+    ...announcedFailure(bus, MAINTENANCE_FAILED, { detail }),
   }
 }

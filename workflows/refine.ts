@@ -1,6 +1,6 @@
 import { BATCH_REJECTED, type BatchRejected } from '#lake/events.ts'
 import { BATCH_FAILED, type BatchFailed } from './events.ts'
-import type { StateMachine } from './states-language.ts'
+import type { Branch, StateMachine } from './states-language.ts'
 import { ANNOUNCING, announce, announcedFailure, giveUp, invoke, quoted, type Templated } from './tasks.ts'
 
 /** What the definition refers to: ARNs of the two functions and the topic, the name of Sluice's bus, the staging zone's URI. */
@@ -22,13 +22,36 @@ export function refine(targets: RefineTargets): StateMachine {
     QueryLanguage: 'JSONata',
     // Above all retries of both steps, so that an execution which hangs ends and is counted as timed out.
     TimeoutSeconds: 21_600,
+    ...refineSteps(targets),
+  }
+}
+
+/** Where a batch goes on after its steps; without it the execution ends there. */
+export interface RefineExits {
+  /** Published, or halted and recorded. */
+  readonly done: string
+  /** After "Batch Failed"; the input has `error` and `cause`. */
+  readonly failed: string
+}
+
+/** The steps of one batch, which a replay takes too. Without a topic nobody is told of halted batches one by one. */
+export function refineSteps(
+  targets: Omit<RefineTargets, 'rejectedTopic'> & { readonly rejectedTopic?: string },
+  exits?: RefineExits,
+): Branch {
+  const { rejectedTopic } = targets
+  const leave = exits === undefined ? ({ End: true } as const) : { Next: exits.done }
+  return {
     StartAt: 'Quality',
     States: {
       Quality: { ...invoke(targets.quality, BATCH), Catch: [giveUpAt('quality')], Next: 'Judge' },
       Judge: {
         Type: 'Choice',
         Choices: [
-          { Condition: "{% $states.input.status = 'halt' %}", Next: 'Notify' },
+          {
+            Condition: "{% $states.input.status = 'halt' %}",
+            Next: rejectedTopic === undefined ? 'Announce Rejection' : 'Notify',
+          },
           {
             Condition: "{% $states.input.status = 'pass' and $states.input.mode in ['append', 'replace'] %}",
             Next: 'Publish',
@@ -36,33 +59,30 @@ export function refine(targets: RefineTargets): StateMachine {
         ],
         Default: 'Unroutable',
       },
-      Publish: { ...invoke(targets.publish, BATCH), Catch: [giveUpAt('publish')], End: true },
+      Publish: { ...invoke(targets.publish, BATCH), Catch: [giveUpAt('publish')], ...leave },
+      ...(rejectedTopic === undefined ? {} : notification(rejectedTopic)),
       ...rejection(targets),
       // People are told first: what the rules said can be recorded by whoever starts the batch again.
       Record: {
         ...invoke(targets.publish, BATCH),
         Output: '{% $states.input %}',
         Catch: [giveUpAt('publish')],
-        Next: 'Rejected',
+        Next: exits?.done ?? 'Rejected',
       },
-      ...failure(targets.bus),
+      ...(exits === undefined ? { Rejected: { Type: 'Succeed' } as const } : {}),
+      ...failure(targets.bus, exits),
     },
   }
 }
 
 /** A halted batch is a verdict, not a fault: it is told to people and to programs, and the execution succeeds. */
-function rejection(targets: RefineTargets): StateMachine['States'] {
-  const detail: Templated<BatchRejected> = {
-    ...BATCH,
-    reason: "{% $exists($states.input.reason) ? $states.input.reason : 'halted by a quality rule' %}",
-    verdict: `{% ${quoted(`${targets.staging}/`)} & ${DETAIL}.dataset & '/' & ${DETAIL}.batch & '/verdict.json' %}`,
-  }
+function notification(topic: string): StateMachine['States'] {
   return {
     Notify: {
       Type: 'Task',
       Resource: 'arn:aws:states:::sns:publish',
       Arguments: {
-        TopicArn: targets.rejectedTopic,
+        TopicArn: topic,
         // SNS refuses subjects of more than 100 characters.
         Subject: `{% $substring('Sluice rejected a batch of ' & ${DETAIL}.dataset, 0, 100) %}`,
         Message: `{% $string($merge([${DETAIL}, $states.input]), true) %}`,
@@ -73,16 +93,25 @@ function rejection(targets: RefineTargets): StateMachine['States'] {
       Catch: [giveUpAt('announce')],
       Next: 'Announce Rejection',
     },
+  }
+}
+
+function rejection(targets: Pick<RefineTargets, 'bus' | 'staging'>): StateMachine['States'] {
+  const detail: Templated<BatchRejected> = {
+    ...BATCH,
+    reason: "{% $exists($states.input.reason) ? $states.input.reason : 'halted by a quality rule' %}",
+    verdict: `{% ${quoted(`${targets.staging}/`)} & ${DETAIL}.dataset & '/' & ${DETAIL}.batch & '/verdict.json' %}`,
+  }
+  return {
     'Announce Rejection': {
       ...announce(targets.bus, BATCH_REJECTED, detail),
       Catch: [giveUpAt('announce')],
       Next: 'Record',
     },
-    Rejected: { Type: 'Succeed' },
   }
 }
 
-function failure(bus: string): StateMachine['States'] {
+function failure(bus: string, exits: RefineExits | undefined): StateMachine['States'] {
   const detail: Templated<BatchFailed> = {
     ...BATCH,
     stage: '{% $states.input.stage %}',
@@ -100,7 +129,7 @@ function failure(bus: string): StateMachine['States'] {
       },
       Next: 'Announce Failure',
     },
-    ...announcedFailure(bus, BATCH_FAILED, detail),
+    ...announcedFailure(bus, BATCH_FAILED, { detail, ...(exits === undefined ? {} : { next: exits.failed }) }),
   }
 }
 

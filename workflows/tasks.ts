@@ -34,14 +34,18 @@ export function giveUp(stage: string): Catcher {
   return { ErrorEquals: ['States.ALL'], Output: { stage, ...CAUGHT }, Next: 'Announce Failure' }
 }
 
-/** What every execution ends in that has failed. Its input has `error` and `cause`. */
-export function announcedFailure(bus: string, type: string, detail: Readonly<Record<string, string>>): States {
+/** What every execution ends in that has failed, perhaps after a state of its own. Its input has `error` and `cause`. */
+export function announcedFailure(
+  bus: string,
+  type: string,
+  { detail, next = 'Failed' }: { readonly detail: Readonly<Record<string, string>>; readonly next?: string },
+): States {
   return {
     'Announce Failure': {
       ...announce(bus, type, detail),
       // The alarm on failed executions still fires when the event cannot be published.
-      Catch: [{ ErrorEquals: ['States.ALL'], Output: '{% $states.input %}', Next: 'Failed' }],
-      Next: 'Failed',
+      Catch: [{ ErrorEquals: ['States.ALL'], Output: '{% $states.input %}', Next: next }],
+      Next: next,
     },
     Failed: { Type: 'Fail', Error: '{% $states.input.error %}', Cause: '{% $states.input.cause %}' },
   }

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join, type Sql, sql } from './sql.ts'
 
 export type SpoolType = 'VARCHAR' | 'BIGINT' | 'BOOLEAN'
@@ -11,18 +11,17 @@ const FLUSH_CHARACTERS = 1_048_576
 export class Spool<C extends SpoolColumns> {
   readonly #path: string
   readonly #columns: C
-  readonly #file: FileHandle
   #waiting: string[] = []
   #characters = 0
 
-  private constructor(path: string, columns: C, file: FileHandle) {
+  private constructor(path: string, columns: C) {
     this.#path = path
     this.#columns = columns
-    this.#file = file
   }
 
   static async create<C extends SpoolColumns>(path: string, columns: C): Promise<Spool<C>> {
-    return new Spool(path, columns, await open(path, 'wx'))
+    await writeFile(path, '', { flag: 'wx' })
+    return new Spool(path, columns)
   }
 
   async write(record: SpoolRecord<C>): Promise<void> {
@@ -33,9 +32,8 @@ export class Spool<C extends SpoolColumns> {
   }
 
   /** Nothing may be written after it, and nothing read before. */
-  async close(): Promise<void> {
-    await this.#flush()
-    await this.#file.close()
+  close(): Promise<void> {
+    return this.#flush()
   }
 
   /** A SELECT of all records. */
@@ -49,6 +47,6 @@ export class Spool<C extends SpoolColumns> {
     const text = this.#waiting.join('')
     this.#waiting = []
     this.#characters = 0
-    await this.#file.appendFile(text)
+    await appendFile(this.#path, text)
   }
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { stat } from 'node:fs/promises'
 import type { CsvDialect } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
@@ -17,7 +18,8 @@ export async function decodeCsv(session: Session, task: DecodeTask): Promise<Sca
   const layout = await layoutOf(task)
   if (layout.unknown.size === 0) {
     try {
-      const rows = await copyStrict(session, task, strictRows(task, layout))
+      const { size } = await stat(task.path)
+      const rows = await copyStrict(session, task, strictRows(task, layout, size))
       return clean(task, rows)
     } catch (error) {
       if (!isLakeError(error, 'engine-failed')) throw error
@@ -89,11 +91,22 @@ function matched(names: readonly string[], contract: Contract): Pick<Layout, 'co
   return { columns, unknown }
 }
 
-function strictRows(task: DecodeTask, layout: Layout): TextRows {
+/** DuckDB's own, for lines of 2 MB at most. */
+const BUFFER_BYTES = 32_000_000
+const LINE_BYTES_MIN = 1_000
+
+/** DuckDB would take 16 times the longest line for every file that is read, though no line is longer than its file. */
+function buffers({ contract }: DecodeTask, fileBytes: number): Sql {
+  const longest = Math.min(contract.dataset.limits.recordBytesMax, Math.max(fileBytes, LINE_BYTES_MIN))
+  const bytes = Math.max(2 * longest, Math.min(16 * longest, BUFFER_BYTES))
+  return sql`max_line_size = ${longest}, buffer_size = ${bytes}`
+}
+
+function strictRows(task: DecodeTask, layout: Layout, fileBytes: number): TextRows {
   const { csv, header } = { csv: task.contract.dataset.source.csv, header: task.contract.dataset.source.csv.header }
   const fields = layout.names.map((_name, at) => sql`${`f${at}`}: 'VARCHAR'`)
   const nulls = csv.null === '' ? [''] : ['', csv.null]
-  const options = sql`auto_detect = FALSE, header = ${header}, delim = ${csv.delimiter}, quote = ${csv.quote}, escape = ${csv.escape}, nullstr = ${nulls}, allow_quoted_nulls = FALSE, strict_mode = TRUE, null_padding = FALSE, max_line_size = ${task.contract.dataset.limits.recordBytesMax}, compression = 'uncompressed'`
+  const options = sql`auto_detect = FALSE, header = ${header}, delim = ${csv.delimiter}, quote = ${csv.quote}, escape = ${csv.escape}, nullstr = ${nulls}, allow_quoted_nulls = FALSE, strict_mode = TRUE, null_padding = FALSE, ${buffers(task, fileBytes)}, compression = 'uncompressed'`
   const read = sql`SELECT row_number() OVER () AS _ordinal, * FROM read_csv(${task.path}, columns = {${join(fields, ', ')}}, ${options})`
   const position = new Map([...layout.columns].map(([at, column]) => [column.name, at]))
   const repeated = layout.names.map((name, at) => sql`COALESCE(${ident(`f${at}`)}, '') = ${name}`)
