@@ -12,6 +12,7 @@ import { put } from './put.ts'
 import { quality } from './quality.ts'
 import { quarantine } from './quarantine.ts'
 import { describeError } from './refusal.ts'
+import { replay } from './replay.ts'
 import { show } from './show.ts'
 import { sql } from './sql.ts'
 import { status } from './status.ts'
@@ -32,6 +33,7 @@ const COMMANDS = [
   quarantine,
   status,
   dlq,
+  replay,
   compact,
   maintain,
 ]

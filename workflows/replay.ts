@@ -1,6 +1,6 @@
 import { REPLAY_FAILED, type ReplayFailed } from './events.ts'
 import { type RefineTargets, refineSteps } from './refine.ts'
-import type { Branch, MapState, StateMachine, States } from './states-language.ts'
+import type { Branch, Catcher, MapState, State, StateMachine, States } from './states-language.ts'
 import { announcedFailure, giveUp, invoke, type Templated } from './tasks.ts'
 
 /** What the definition refers to: the functions of `refine` and the replay's own, and the bucket of documents. */
@@ -32,7 +32,7 @@ export function replay(targets: ReplayTargets): StateMachine {
           concurrency: '{% $states.result.Payload.concurrency %}',
           itemsKey: '{% $states.result.Payload.itemsKey %}',
         },
-        Catch: [{ ...giveUp('begin'), Assign: { replay: `{% ${NAME} %}` } }],
+        Catch: [{ ...giveUpAt('begin'), Assign: { replay: `{% ${NAME} %}` } }],
         Next: 'Judge Plan',
       },
       'Judge Plan': {
@@ -44,7 +44,7 @@ export function replay(targets: ReplayTargets): StateMachine {
       'Replay Batches': batches(targets),
       Finish: {
         ...invoke(targets.replay, { action: 'finish', replay: '{% $replay %}', generation: '{% $generation %}' }),
-        Catch: [giveUp('finish')],
+        Catch: [giveUpAt('finish')],
         Next: 'Review',
       },
       ...review(targets.bus),
@@ -76,7 +76,7 @@ function batches(targets: ReplayTargets): MapState {
       Arguments: { Bucket: targets.opsBucket, Prefix: "{% 'replays/' & $replay & '/map' %}" },
     },
     Output: {},
-    Catch: [giveUp('map')],
+    Catch: [giveUpAt('map')],
     Next: 'Finish',
   }
 }
@@ -120,6 +120,9 @@ function oneBatch(targets: ReplayTargets): Branch {
   }
 }
 
+const GIVE_UP = 'Announce Replay Failure'
+const giveUpAt = (stage: string): Catcher => ({ ...giveUp(stage), Next: GIVE_UP })
+
 function review(bus: string): States {
   const detail: Templated<ReplayFailed> = {
     replay: '{% $replay %}',
@@ -127,6 +130,7 @@ function review(bus: string): States {
     cause: '{% $states.input.cause %}',
     execution: '{% $states.context.Execution.Id %}',
   }
+  const announced = announcedFailure(bus, REPLAY_FAILED, { detail, next: 'Replay Failed' })
   return {
     Review: {
       Type: 'Choice',
@@ -141,8 +145,10 @@ function review(bus: string): States {
         cause:
           "{% $string($states.input.failed) & ' of ' & $string($states.input.items) & ' batches failed; the report of the replay names them' %}",
       },
-      Next: 'Announce Failure',
+      Next: GIVE_UP,
     },
-    ...announcedFailure(bus, REPLAY_FAILED, { detail }),
+    // Names of states are the whole machine's, and the batches have states of these names.
+    [GIVE_UP]: announced['Announce Failure'] as State,
+    'Replay Failed': announced['Failed'] as State,
   }
 }

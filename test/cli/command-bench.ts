@@ -12,6 +12,7 @@ import { maintain } from '../../cli/maintain.ts'
 import { put } from '../../cli/put.ts'
 import { quality } from '../../cli/quality.ts'
 import { quarantine } from '../../cli/quarantine.ts'
+import { replay } from '../../cli/replay.ts'
 import { show } from '../../cli/show.ts'
 import { sql } from '../../cli/sql.ts'
 import { status } from '../../cli/status.ts'
@@ -34,6 +35,7 @@ const COMMANDS: readonly Command[] = [
   quarantine,
   status,
   dlq,
+  replay,
   compact,
   maintain,
 ]
