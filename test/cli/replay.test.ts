@@ -22,9 +22,10 @@ afterEach(() => bench.remove())
 /** Nobody presses Ctrl-C. */
 const stop = new AbortController().signal
 const replay = (...argv: readonly string[]) => bench.run(['replay', ...argv], { stop })
-const rows = async (table: string) =>
-  Number((await bench.run(['sql', `select count(*) as n from ${table}`, '--csv'])).out.split('
-')[1])
+const rows = async (table: string) => {
+  const { out } = await bench.run(['sql', `select count(*) as n from ${table}`, '--csv'])
+  return Number(out.trim().split(/\s+/)[1])
+}
 
 /** A replay that is planned and started, as if its process had been killed before its first batch. */
 async function killed(id = 'r1'): Promise<void> {
