@@ -1,4 +1,4 @@
-import { type Column, type Dataset, LINEAGE, ownColumn as column, quarantineTableName } from './dataset.ts'
+import { type Column, ownColumn as column, type Dataset, LINEAGE, quarantineTableName } from './dataset.ts'
 import { TABLE_PROPERTIES, type TableDefinition } from './iceberg/table-definition.ts'
 
 /** The user part of a `<dataset>__quarantine` table; lineage columns follow. */

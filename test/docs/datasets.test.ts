@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { QUARANTINE_COLUMNS } from '#lake/quarantine-table.ts'
 import { type DatasetSpec, defineDataset, LINEAGE, RESCUED, type TypeSpec } from '#lake/dataset.ts'
+import { QUARANTINE_COLUMNS } from '#lake/quarantine-table.ts'
 import { decoded } from '../functions/quality/decoding.ts'
 import { codeSpans, ROOT, readPage, tableUnder } from './pages.ts'
 
