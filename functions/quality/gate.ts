@@ -116,7 +116,7 @@ async function putAside(session: Session, task: GateTask, { relation, evaluation
   const failing = await splitRows(session, relation, { rules, path: join(task.folder, 'failing.parquet') })
   const consequences = judged.map((each, at) => {
     const mends = each !== 'quarantine' || (failing.byRule[numbers.indexOf(at)] ?? 0) > 0
-    return mends ? each : withoutRows(task)
+    return mends ? each : withoutRows(task, at)
   })
   return { consequences, failing }
 }
@@ -131,9 +131,13 @@ function rowRule({ ruleset }: QualitySettings, { rules, rowTests }: Evaluation, 
 
 /**
  * A rule fails and no row does: `A or B` of two rules, neither of which holds for the whole. Putting rows aside mends nothing then, so
- * the batch is at fault, unless it has no rows at all, of which a rule about every row has nothing to say.
+ * the batch is at fault. A rule about every row has nothing to say of a batch without rows, or of one in which its where finds none.
  */
-const withoutRows = ({ rows, settings }: GateTask): Consequence => (rows.length === 0 ? 'none' : forBatch(settings))
+function withoutRows({ rows, settings }: GateTask, at: number): Consequence {
+  const rule = settings.ruleset.rules[at]
+  const hasNothing = rows.length === 0 || (rule?.kind === 'rule' && rule.where !== undefined)
+  return hasNothing ? 'none' : forBatch(settings)
+}
 
 // --- Verdict -------------------------------------------------------------------------------------------------------
 

@@ -172,4 +172,17 @@ describe('a rule that fails while no row does', () => {
     expect(await accounts(lake, 'b1')).toEqual(['1 = 0 + 1 + 0'])
     expect((await through(lake, films('Rules = [ RowCount > 0 ]'), 'b2', { 2: '' })).status).toBe('halt')
   })
+
+  test.each(['IsComplete "title"', 'IsUnique "id"', 'IsPrimaryKey "id"', 'ColumnLength "title" > 0'])(
+    '%s where no row is: the batch is not at fault; a share of no rows is',
+    async rule => {
+      const lake = memoryLake()
+      const objects = { 1: lines({ id: 1, year: 1 }, { id: 1, year: 2 }) }
+      const some = films(`Rules = [ ${rule} where "year > 2000" ]`)
+      expect((await through(lake, some, 'b1', objects)).status).toBe('pass')
+      expect(await ids(lake)).toEqual(['1', '1'])
+      const share = films('Rules = [ Completeness "title" > 0.5 where "year > 2000" ]')
+      expect((await through(lake, share, 'b2', objects)).status).toBe('halt')
+    },
+  )
 })
