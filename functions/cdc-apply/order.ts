@@ -1,0 +1,112 @@
+import { comparePlaces, compareStamps, isSameChange, type Stamp } from './stamp.ts'
+
+interface Ordered {
+  readonly op: 'upsert' | 'delete' | 'truncate'
+  readonly stamp: Stamp
+  readonly key: string
+  readonly oldKey?: string | undefined
+}
+
+export interface Order {
+  /** Positions in the list of changes, oldest first; only keys that moves join are in one group. */
+  readonly groups: readonly (readonly number[])[]
+  /** Repetitions of a record of the same batch. */
+  readonly duplicates: readonly number[]
+}
+
+/**
+ * The order in which the records of a batch are folded. It depends on the records alone, not on how they arrived: each key's in the order of
+ * its stamps; where a move joins keys, deletes go before upserts of the same position, so that a row leaves its old key before it comes back.
+ */
+export function orderOf(changes: readonly Ordered[]): Order {
+  const duplicates: number[] = []
+  const queues = new Map<string, readonly number[]>()
+  const rows = [...changes.keys()].filter(at => stateOf(changes, at).op !== 'truncate')
+  for (const [key, own] of Map.groupBy(rows, at => stateOf(changes, at).key)) {
+    const { distinct, repeated } = distinctOf(changes, own)
+    duplicates.push(...repeated)
+    queues.set(key, distinct.length < 2 ? distinct : inOrder(changes, distinct))
+  }
+  return { groups: joined(changes, queues), duplicates }
+}
+
+const stateOf = (changes: readonly Ordered[], at: number): Ordered => changes[at] as Ordered
+const stampOf = (changes: readonly Ordered[], at: number): Stamp => stateOf(changes, at).stamp
+
+/** Of repetitions the one with the last place stays: a record without a value that was emitted between them is older. */
+function distinctOf(changes: readonly Ordered[], own: readonly number[]): Distinct {
+  if (own.length === 1) return { distinct: own, repeated: [] }
+  const known = new Map<string, number[]>()
+  const [distinct, repeated]: [number[], number[]] = [[], []]
+  const byPlace = own.toSorted((left, right) => comparePlaces(stampOf(changes, left), stampOf(changes, right)))
+  for (const at of byPlace.toReversed()) {
+    const stamp = stampOf(changes, at)
+    const same = known.get(stamp.content) ?? []
+    known.set(stamp.content, same)
+    if (same.some(other => isSameChange(stampOf(changes, other), stamp))) repeated.push(at)
+    else {
+      same.push(at)
+      distinct.push(at)
+    }
+  }
+  return { distinct, repeated }
+}
+
+interface Distinct {
+  readonly distinct: readonly number[]
+  readonly repeated: readonly number[]
+}
+
+const inOrder = (changes: readonly Ordered[], own: readonly number[]): readonly number[] =>
+  own.toSorted((left, right) => compareStamps(stampOf(changes, left), stampOf(changes, right)))
+
+// --- Keys that moves join ------------------------------------------------------------------------------------------
+
+function joined(
+  changes: readonly Ordered[],
+  queues: ReadonlyMap<string, readonly number[]>,
+): readonly (readonly number[])[] {
+  const parent = new Map<string, string>()
+  const rootOf = (key: string): string => {
+    let root = key
+    for (let up = parent.get(root); up !== undefined; up = parent.get(root)) root = up
+    if (root !== key) parent.set(key, root)
+    return root
+  }
+  for (const { key, oldKey } of changes) {
+    if (oldKey === undefined) continue
+    const [from, to] = [rootOf(oldKey), rootOf(key)]
+    if (from !== to) parent.set(from, to)
+  }
+  if (parent.size === 0) return [...queues.values()]
+  const groups = Map.groupBy(queues, ([key]) => rootOf(key))
+  return [...groups.values()].map(group =>
+    merged(
+      changes,
+      group.map(([, queue]) => queue),
+    ),
+  )
+}
+
+/** Always the oldest of the heads; among heads of one position a delete. */
+function merged(changes: readonly Ordered[], queues: readonly (readonly number[])[]): readonly number[] {
+  if (queues.length === 1) return queues[0] as readonly number[]
+  const heads = queues.map(queue => ({ queue, next: 0 }))
+  const order: number[] = []
+  for (let open = heads; open.length > 0; open = open.filter(head => head.next < head.queue.length)) {
+    const first = open.reduce((least, head) => (isBefore(changes, atOf(head), atOf(least)) ? head : least))
+    order.push(atOf(first))
+    first.next++
+  }
+  return order
+}
+
+const atOf = ({ queue, next }: { readonly queue: readonly number[]; readonly next: number }): number =>
+  queue[next] as number
+
+function isBefore(changes: readonly Ordered[], left: number, right: number): boolean {
+  const [one, other] = [stateOf(changes, left), stateOf(changes, right)]
+  const isTie = one.stamp.position !== '' && one.stamp.position === other.stamp.position
+  if (isTie && one.op !== other.op) return one.op === 'delete'
+  return compareStamps(one.stamp, other.stamp) < 0
+}

@@ -1,0 +1,175 @@
+import fc from 'fast-check'
+import type { Change } from '#functions/cdc-apply/fold.ts'
+import type { Kind, Stamp } from '#functions/cdc-apply/stamp.ts'
+
+/** A source table with the columns `name` and `bio`, and the records that its log and its snapshots give. */
+export type Row = Readonly<Record<'name' | 'bio', string | null>>
+
+export interface Recorded extends Change<Row> {
+  readonly eventUs: bigint
+}
+
+export interface History {
+  readonly records: readonly Recorded[]
+  /** What the source holds in the end. */
+  readonly table: ReadonlyMap<string, Row>
+}
+
+export type Step =
+  | { readonly do: 'upsert'; readonly key: string; readonly bio: 'same' | 'new' }
+  | { readonly do: 'delete'; readonly key: string; readonly end: 'both' | 'delete' | 'null' }
+  | { readonly do: 'move'; readonly key: string; readonly to: string; readonly as: 'update' | 'halves' }
+  | { readonly do: 'snapshot' }
+  | { readonly do: 'truncate' }
+  /** The connector starts again and emits its last records once more, at new places. */
+  | { readonly do: 'again'; readonly last: number }
+
+/** Plays the steps: what a step cannot do, as deleting a row that is not there, it leaves out. */
+export function play(steps: readonly Step[]): History {
+  const table = new Map<string, Row>()
+  const records: Recorded[] = []
+  let position = 100
+  let value = 0
+  const emit = (record: Pick<Recorded, 'op' | 'key' | 'kept' | 'source' | 'oldKey'>, kind: Kind = 1): void => {
+    const content = JSON.stringify([record, kind])
+    const stamp: Stamp = { position: kind === 2 ? '' : at(position), kind, lane: 'aaaa', ordinal: '', content }
+    records.push({ ...record, stamp, eventUs: BigInt(position) })
+  }
+  const write = (key: string, row: Row, more: Partial<Recorded> = {}, kind: Kind = 1): void => {
+    table.set(key, row)
+    const kept = more.kept ?? []
+    emit({ op: 'upsert', key, oldKey: undefined, ...more, kept, source: shown(row, kept) }, kind)
+  }
+  const remove = (key: string, kind: Kind = 1): void => {
+    table.delete(key)
+    emit({ op: 'delete', key, oldKey: undefined, kept: [], source: GONE }, kind)
+  }
+  for (const step of steps) {
+    position += 7
+    value++
+    switch (step.do) {
+      case 'upsert': {
+        const old = table.get(step.key)
+        const keeps = old !== undefined && step.bio === 'same'
+        const row = { name: `n${value}`, bio: keeps ? old.bio : value % 5 === 0 ? null : `b${value}` }
+        write(step.key, row, { kept: keeps ? ['bio'] : [] })
+        break
+      }
+      case 'delete':
+        if (!table.has(step.key)) break
+        if (step.end !== 'null') remove(step.key)
+        if (step.end !== 'delete') remove(step.key, 2)
+        break
+      case 'move': {
+        const row = table.get(step.key)
+        if (row === undefined || table.has(step.to)) break
+        if (step.as === 'halves') {
+          remove(step.key)
+          remove(step.key, 2)
+        }
+        table.delete(step.key)
+        write(step.to, { ...row, name: `n${value}` }, { oldKey: step.key, kept: ['bio'] })
+        break
+      }
+      case 'snapshot':
+        for (const [key, row] of table) write(key, row, {}, 0)
+        break
+      case 'truncate':
+        table.clear()
+        emit({ op: 'truncate', key: '', oldKey: undefined, kept: [], source: GONE })
+        break
+      case 'again':
+        records.push(...records.slice(-step.last))
+    }
+  }
+  const placed = records.map((record, index) => ({ ...record, stamp: { ...record.stamp, ordinal: at(index) } }))
+  return { records: placed, table }
+}
+
+const GONE: Row = { name: null, bio: null }
+const shown = (row: Row, kept: readonly string[]): Row => (kept.includes('bio') ? { ...row, bio: null } : row)
+const at = (position: number): string => `00.${position.toString(16).padStart(8, '0')}`
+
+// --- Any history ---------------------------------------------------------------------------------------------------
+
+const keys = fc.constantFrom('1', '2', '3')
+const upsert: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant('upsert'),
+  key: keys,
+  bio: fc.constantFrom('same', 'new'),
+})
+const remove: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant('delete'),
+  key: keys,
+  end: fc.constantFrom('both', 'delete', 'null'),
+})
+const move: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant('move'),
+  key: keys,
+  to: keys,
+  as: fc.constantFrom('update', 'halves'),
+})
+const again: fc.Arbitrary<Step> = fc.record({ do: fc.constant('again'), last: fc.integer({ min: 1, max: 4 }) })
+const truncate: fc.Arbitrary<Step> = fc.constant({ do: 'truncate' })
+const snapshot: fc.Arbitrary<Step> = fc.constant({ do: 'snapshot' })
+
+const steps = (...kinds: readonly fc.WeightedArbitrary<Step>[]): fc.Arbitrary<readonly Step[]> =>
+  fc.array(fc.oneof(...kinds), { maxLength: 14 })
+
+const everyday: readonly fc.WeightedArbitrary<Step>[] = [
+  { weight: 6, arbitrary: upsert },
+  { weight: 3, arbitrary: remove },
+  { weight: 1, arbitrary: truncate },
+]
+
+/** Records may arrive in any order. */
+export const anyHistory = steps(...everyday, { weight: 1, arbitrary: again })
+/** Snapshots come in between; of a snapshot nobody can tell what it saw of records that are emitted again. */
+export const snapshotHistory = steps(...everyday, { weight: 1, arbitrary: snapshot })
+/** Rows move from key to key, so records must keep the order of their stream. */
+export const movingHistory = steps(...everyday, { weight: 3, arbitrary: move }, { weight: 1, arbitrary: snapshot })
+
+/** How records are delivered: shuffled by a seed or as they come, some twice, cut into batches. */
+export interface Delivery {
+  readonly seed: number
+  readonly twice: readonly number[]
+  readonly cuts: readonly number[]
+}
+
+export const anyDelivery: fc.Arbitrary<Delivery> = fc.record({
+  seed: fc.integer(),
+  twice: fc.array(fc.nat(30), { maxLength: 4 }),
+  cuts: fc.array(fc.nat(30), { maxLength: 5 }),
+})
+
+export function deliver<T>(
+  records: readonly T[],
+  { seed, twice, cuts }: Delivery,
+  order: 'any' | 'stream',
+): readonly (readonly T[])[] {
+  const doubled = [...records, ...twice.flatMap(index => records[index % Math.max(1, records.length)] ?? [])]
+  const sequence = order === 'any' ? shuffled(doubled, seed) : inStream(records, doubled)
+  const bounds = [
+    0,
+    ...new Set(cuts.map(cut => Math.min(cut, sequence.length)).toSorted((a, b) => a - b)),
+    sequence.length,
+  ]
+  return bounds.slice(1).map((end, index) => sequence.slice(bounds[index], end))
+}
+
+/** A repetition comes with the record, or any time after. */
+function inStream<T>(records: readonly T[], doubled: readonly T[]): readonly T[] {
+  return doubled.slice(0, records.length).concat(doubled.slice(records.length))
+}
+
+/** Fisher and Yates, with numbers from the seed. */
+export function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
+  const result = [...items]
+  let state = seed | 0
+  for (let at = result.length - 1; at > 0; at--) {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0
+    const other = (state >>> 0) % (at + 1)
+    ;[result[at], result[other]] = [result[other] as T, result[at] as T]
+  }
+  return result
+}
