@@ -132,6 +132,42 @@ export interface CommitReport {
   readonly quarantineSnapshotId: string | undefined
   readonly objects: readonly ObjectOutcome[]
   readonly committedMs: number
+  /** Of a batch of change events. */
+  readonly changes?: ChangeCounts
+}
+
+/** What `cdc-apply` did: `ops/batches/<dataset>/<id>/changes.json`, rebuildable from the snapshot summary. */
+export interface ChangeReport {
+  readonly batch: string
+  readonly dataset: string
+  readonly table: TableName
+  readonly tableUuid: string
+  readonly commitId: string
+  readonly snapshotId: string
+  readonly counts: ChangeCounts
+  readonly committedMs: number
+}
+
+/** Every record has one outcome: received = applied + superseded + stale + duplicate + skipped + deadLetters. */
+export interface ChangeCounts {
+  readonly received: number
+  /** Made the row of its key, or its end. */
+  readonly applied: number
+  /** Newer than what was known before the batch, and beaten within it. */
+  readonly superseded: number
+  /** Not newer than what was known before the batch. */
+  readonly stale: number
+  readonly duplicate: number
+  /** No row: heartbeats, transaction markers, tombstones of deleted rows. */
+  readonly skipped: number
+  /** In quarantine, with the reason. */
+  readonly deadLetters: number
+  /** Columns of newer rows that late records filled. */
+  readonly patched: number
+  /** Columns of rows whose value no record has told yet. */
+  readonly unresolved: number
+  /** Late records of deleted rows. */
+  readonly resurrectionsPrevented: number
 }
 
 /** What `ingest` did with one version of a landing object: `ops/landed/<hash of its URI>/<raw id>.json`. */
@@ -152,6 +188,8 @@ export const manifestUri = (lake: Lake, dataset: string, batch: string): Uri =>
   `${lake.zones.ops}/batches/${dataset}/${batch}/manifest.json`
 export const commitUri = (lake: Lake, dataset: string, batch: string): Uri =>
   `${lake.zones.ops}/batches/${dataset}/${batch}/commit.json`
+export const changesUri = (lake: Lake, dataset: string, batch: string): Uri =>
+  `${lake.zones.ops}/batches/${dataset}/${batch}/changes.json`
 export const verdictUri = (lake: Lake, dataset: string, batch: string): Uri =>
   `${lake.zones.staging}/${dataset}/${batch}/verdict.json`
 export const landedUri = (lake: Lake, sourceUri: Uri, rawObject: string): Uri =>

@@ -1,3 +1,4 @@
+import { cdcApply } from '#functions/cdc-apply/cdc-apply.ts'
 import { compactionAction } from '#functions/compact/compact.ts'
 import { publish } from '#functions/publish/publish.ts'
 import { quality } from '#functions/quality/quality.ts'
@@ -65,6 +66,7 @@ async function refineBatch({ lake, step }: World, runtime: AslRuntime, event: La
   const { dataset, batch } = event.detail as { readonly dataset: string; readonly batch: string }
   const machine = refine({
     quality: 'quality',
+    cdcApply: 'cdcApply',
     publish: 'publish',
     rejectedTopic: 'rejected',
     bus: 'sluice',
@@ -117,7 +119,7 @@ export async function runReplay(
 ): Promise<Execution> {
   const { lake, step } = world
   const machine = replay({
-    ...{ quality: 'quality', publish: 'publish', replay: 'replay', bus: 'sluice' },
+    ...{ quality: 'quality', cdcApply: 'cdcApply', publish: 'publish', replay: 'replay', bus: 'sluice' },
     ...{ staging: lake.zones.staging, opsBucket: lake.zones.ops, batchesAtOnce: 1 },
   })
   const result = await execute(machine, input, stepFunctions(world), { name, machine: 'replay' })
@@ -181,7 +183,7 @@ function stepFunctions(world: World): AslRuntime {
 type LocalFunction = (world: World, payload: unknown) => Promise<unknown>
 
 const ofBatch =
-  (story: typeof quality | typeof publish): LocalFunction =>
+  (story: typeof quality | typeof cdcApply | typeof publish): LocalFunction =>
   async ({ lake, datasets }, payload) => {
     const { dataset, batch } = batchRequest(datasets, payload)
     return story(lake, dataset, { batch })
@@ -189,6 +191,7 @@ const ofBatch =
 
 const FUNCTIONS = {
   quality: ofBatch(quality),
+  cdcApply: ofBatch(cdcApply),
   publish: ofBatch(publish),
   // Athena is not here, and nothing ends after 15 minutes: no file is too large.
   compact: ({ lake, datasets }, payload) =>

@@ -41,6 +41,7 @@ export function alarms({ storage, ingest, refine, compact, maintain, watch, sche
     queueAge(ingest.queue),
     ...functionAlarms('ingest', ingest.function),
     ...functionAlarms('quality', refine.quality),
+    ...functionAlarms('cdc-apply', refine.cdcApply),
     ...functionAlarms('publish', refine.publish),
     deadLetters('compact', compact.deadLetters),
     deadLetters('maintain', maintain.deadLetters),

@@ -17,6 +17,8 @@ export const functionPlans = {
   ingest: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 10_240 },
   // Two vCPUs for two DuckDB threads; /tmp holds a batch of at most 2 GB, its Parquet and what DuckDB spills.
   quality: { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
+  // Two vCPUs for two DuckDB threads; /tmp holds key and version columns of the files that a batch touches.
+  'cdc-apply': { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
   // Copies inside S3 and commits; only manifests pass through.
   publish: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
   // Two vCPUs for two DuckDB threads; /tmp holds the files of one group, what comes of them, and what a sort spills.

@@ -8,9 +8,9 @@ import { encryptedTopic, topicPolicy } from './topic.ts'
 
 export type Refine = ReturnType<typeof refine>
 
-/** "Raw Batch Ready" → the state machine of `workflows/refine.ts` with its two functions, and the topic for rejections. */
+/** "Raw Batch Ready" → the state machine of `workflows/refine.ts` with its functions, and the topic for rejections. */
 export function refine(resources: LakeResources) {
-  const functions = { quality: quality(resources), publish: publish(resources) }
+  const functions = { quality: quality(resources), cdcApply: cdcApply(resources), publish: publish(resources) }
   const rejected = encryptedTopic('RejectedBatches', resources.storage.messages)
   topicPolicy('RejectedBatches', rejected)
   const machine = refineMachine(resources, functions, rejected)
@@ -42,6 +42,19 @@ function quality(resources: LakeResources): sst.aws.Function {
   ])
 }
 
+/** Folds staged change rows into tables; it cannot read raw objects. */
+function cdcApply(resources: LakeResources): sst.aws.Function {
+  const { staging, tables, ops } = resources.storage
+  return lakeFunction('cdc-apply', resources, [
+    ...readZone(staging),
+    ...readZone(tables),
+    ...writeZone(tables),
+    ...readZone(ops),
+    ...writeZone(ops),
+    ...commitTables(resources.catalog),
+  ])
+}
+
 /** Commits what quality staged; it cannot read raw objects. */
 function publish(resources: LakeResources): sst.aws.Function {
   const { staging, tables, ops } = resources.storage
@@ -58,6 +71,7 @@ function publish(resources: LakeResources): sst.aws.Function {
 
 interface Functions {
   readonly quality: sst.aws.Function
+  readonly cdcApply: sst.aws.Function
   readonly publish: sst.aws.Function
 }
 
@@ -68,6 +82,7 @@ function refineMachine(
 ): aws.sfn.StateMachine {
   const definition = $resolve({
     quality: functions.quality.arn,
+    cdcApply: functions.cdcApply.arn,
     publish: functions.publish.arn,
     rejectedTopic: rejected.arn,
     bus: bus.name,
@@ -77,7 +92,7 @@ function refineMachine(
     name: 'refine',
     definition,
     permissions: [
-      invokeFunctions([functions.quality, functions.publish]),
+      invokeFunctions([functions.quality, functions.cdcApply, functions.publish]),
       { actions: ['sns:Publish'], resources: [rejected.arn] },
       useKey(storage.messages, ['kms:GenerateDataKey', 'kms:Decrypt'], 'sns'),
       putEvents(bus),

@@ -31,8 +31,6 @@ const TOO_LONG: Exceptions = {
 }
 
 const WAITING: Waiting = {
-  'lake/iceberg/operations/row-delta.ts': 'the commit of a merge: CDC writes position deletes',
-  'lake/iceberg/write-deletes.ts': 'the position deletes of a merge',
   'lake/iceberg/operations/delete.ts':
     'deletes whole files by predicate: erasure and the sweep after a full snapshot of CDC',
   'lake/iceberg/strict-match.ts': 'tells for operations/delete.ts that a whole file matches',

@@ -15,7 +15,7 @@ export const BATCH_FAILED = 'Batch Failed'
 export interface BatchFailed {
   readonly dataset: string
   readonly batch: string
-  readonly stage: 'quality' | 'publish' | 'route' | 'announce'
+  readonly stage: 'quality' | 'cdc-apply' | 'publish' | 'route' | 'announce'
   readonly error: string
   readonly cause: string
   /** ARN of the execution of `refine`. */

@@ -3,9 +3,10 @@ import { BATCH_FAILED, type BatchFailed } from './events.ts'
 import type { Branch, StateMachine } from './states-language.ts'
 import { ANNOUNCING, announce, announcedFailure, giveUp, invoke, quoted, type Templated } from './tasks.ts'
 
-/** What the definition refers to: ARNs of the two functions and the topic, the name of Sluice's bus, the staging zone's URI. */
+/** What the definition refers to: ARNs of the functions and the topic, the name of Sluice's bus, the staging zone's URI. */
 export interface RefineTargets {
   readonly quality: string
+  readonly cdcApply: string
   readonly publish: string
   readonly rejectedTopic: string
   readonly bus: string
@@ -56,9 +57,15 @@ export function refineSteps(
             Condition: "{% $states.input.status = 'pass' and $states.input.mode in ['append', 'replace'] %}",
             Next: 'Publish',
           },
+          {
+            Condition: "{% $states.input.status = 'pass' and $states.input.mode in ['merge', 'history'] %}",
+            Next: 'Apply Changes',
+          },
         ],
         Default: 'Unroutable',
       },
+      // What was refused, what the rules said and the report are the same whatever became of the rows: publish goes on from there.
+      'Apply Changes': { ...invoke(targets.cdcApply, BATCH), Catch: [giveUpAt('cdc-apply')], Next: 'Publish' },
       Publish: { ...invoke(targets.publish, BATCH), Catch: [giveUpAt('publish')], ...leave },
       ...(rejectedTopic === undefined ? {} : notification(rejectedTopic)),
       ...rejection(targets),

@@ -1,4 +1,13 @@
-import { cleared, type Image, moved, patchedColumns, repaired, unknownImage, unresolvedColumns, upserted } from './image.ts'
+import {
+  cleared,
+  type Image,
+  moved,
+  patchedColumns,
+  repaired,
+  unknownImage,
+  unresolvedColumns,
+  upserted,
+} from './image.ts'
 import { orderOf } from './order.ts'
 import { compareStamps, isSameChange, type Stamp } from './stamp.ts'
 

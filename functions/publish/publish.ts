@@ -12,7 +12,7 @@ import {
   writeDocumentOnce,
 } from '#lake/batch.ts'
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
-import { assert, LakeError } from '#lake/errors.ts'
+import { LakeError } from '#lake/errors.ts'
 import { type TableCommitted, tableCommitted } from '#lake/events.ts'
 import type { CommitResult } from '#lake/iceberg/commit.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
@@ -21,6 +21,7 @@ import type { Lake } from '#lake/lake.ts'
 import { QUALITY_RESULTS } from '#lake/quality-results.ts'
 import { compactionDue, isSmall } from '#lake/small-files.ts'
 import { publishAppend } from './append.ts'
+import { appliedChanges } from './changes.ts'
 import { recordQuality } from './record.ts'
 import { publishReplace } from './replace.ts'
 
@@ -92,6 +93,7 @@ async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise
     quarantineSnapshotId: quarantine && String(quarantine.snapshot['snapshot-id']),
     objects: target.objects,
     committedMs: target.result.snapshot['timestamp-ms'],
+    ...target.changes,
   }
   return writeDocumentOnce(lake, commitUri(lake, dataset.name, batch), report)
 }
@@ -126,16 +128,21 @@ async function publishQuarantine(
   })
 }
 
-async function publishTarget(
-  lake: Lake,
-  dataset: Dataset,
-  { verdict, contribution }: BatchWork,
-): Promise<{ readonly result: CommitResult; readonly objects: readonly ObjectOutcome[] }> {
+async function publishTarget(lake: Lake, dataset: Dataset, { verdict, contribution }: BatchWork): Promise<Published> {
   const { table, tableUuid, files } = verdict.target
   const work = { ...contribution, table, tableUuid, files, commitId: commitIdOf(table, contribution) }
   if (dataset.publish.mode === 'append') return { result: await publishAppend(lake, work), objects: verdict.objects }
-  assert(dataset.publish.mode === 'replace', `${dataset.name} is fed by change events: cdc-apply publishes its batches`)
-  return publishReplace(lake, work, { scope: dataset.publish.scope, objects: verdict.objects })
+  if (dataset.publish.mode === 'replace')
+    return publishReplace(lake, work, { scope: dataset.publish.scope, objects: verdict.objects })
+  const { result, report } = await appliedChanges(lake, verdict.dataset, verdict.batch)
+  return { result, objects: verdict.objects, changes: { commitId: report.commitId, changes: report.counts } }
+}
+
+interface Published {
+  readonly result: CommitResult
+  readonly objects: readonly ObjectOutcome[]
+  /** Of a table that change events feed, whose commit is that of `cdc-apply`. */
+  readonly changes?: Required<Pick<CommitReport, 'commitId' | 'changes'>>
 }
 
 /**

@@ -30,14 +30,15 @@ const MACHINES = [
     name: 'Refine',
     expected: refine({
       quality: fn('Quality'),
+      cdcApply: fn('CdcApply'),
       publish: fn('Publish'),
       rejectedTopic: topic,
       bus: bus.id,
       staging,
     }),
-    functions: [fn('Publish'), fn('Quality')],
+    functions: [fn('CdcApply'), fn('Publish'), fn('Quality')],
     services: ['events', 'kms', 'lambda', 'logs', 'sns', 'xray'],
-    tasks: ['Announce Failure', 'Announce Rejection', 'Notify', 'Publish', 'Quality', 'Record'],
+    tasks: ['Announce Failure', 'Announce Rejection', 'Apply Changes', 'Notify', 'Publish', 'Quality', 'Record'],
   },
   {
     name: 'CompactMachine',

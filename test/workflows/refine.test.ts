@@ -15,6 +15,7 @@ const validate = createRequire(import.meta.url)('asl-validator') as (definition:
 
 const targets = {
   quality: 'arn:aws:lambda:eu-west-1:123456789012:function:quality',
+  cdcApply: 'arn:aws:lambda:eu-west-1:123456789012:function:cdc-apply',
   publish: 'arn:aws:lambda:eu-west-1:123456789012:function:publish',
   rejectedTopic: 'arn:aws:sns:eu-west-1:123456789012:rejected',
   bus: 'sluice',
@@ -37,6 +38,7 @@ async function run(quality: Answer, publish: Answer, others: Answer = () => ({ F
   const world = recording(call => {
     const functionName = (call.arguments as { readonly FunctionName?: string }).FunctionName
     if (functionName === targets.quality) return { StatusCode: 200, Payload: quality(call) }
+    if (functionName === targets.cdcApply) return { StatusCode: 200, Payload: { dataset: 'orders', batch: 'b1' } }
     if (functionName === targets.publish) return { StatusCode: 200, Payload: publish(call) }
     return others(call)
   })
@@ -72,6 +74,17 @@ test.each(['append', 'replace'])('a batch that passes is published: %s', async m
   )
   expect(execution).toEqual({ status: 'SUCCEEDED', output: published })
   expect(did).toEqual(['quality', 'publish'])
+  for (const call of calls)
+    expect((call.arguments as { readonly Payload: unknown }).Payload).toEqual({ dataset: 'orders', batch: 'b1' })
+})
+
+test.each(['merge', 'history'])('changes are applied before the batch is published: %s', async mode => {
+  const { execution, did, calls } = await run(
+    () => ({ ...passed, mode }),
+    () => published,
+  )
+  expect(execution).toEqual({ status: 'SUCCEEDED', output: published })
+  expect(did).toEqual(['quality', 'cdc-apply', 'publish'])
   for (const call of calls)
     expect((call.arguments as { readonly Payload: unknown }).Payload).toEqual({ dataset: 'orders', batch: 'b1' })
 })
@@ -173,7 +186,7 @@ test('a step that died by its timeout is tried once more, then the batch has fai
   expect(did).toEqual(['quality', 'quality', 'putEvents'])
 })
 
-test.each([{ mode: 'merge' }, { status: 'maybe' }, { mode: undefined }])(
+test.each([{ mode: 'upsert' }, { status: 'maybe' }, { mode: undefined }])(
   'an answer that the workflow has no way for fails the batch: %o',
   async more => {
     const { execution, did, calls } = await run(() => ({ ...passed, ...more }), never)

@@ -8,7 +8,7 @@ import { named, recording } from '../local/virtual-clock.ts'
 import { validate } from './run-machine.ts'
 
 const targets = {
-  ...{ quality: 'quality', publish: 'publish', replay: 'replay', bus: 'sluice' },
+  ...{ quality: 'quality', cdcApply: 'cdcApply', publish: 'publish', replay: 'replay', bus: 'sluice' },
   ...{ staging: 's3://staging', opsBucket: 'ops', batchesAtOnce: 2 },
 }
 const BATCHES = ['b0', 'b1', 'b2']

@@ -146,7 +146,7 @@ export async function withFiles<T>(
   })
 }
 
-async function inSession<T>(lake: Lake, work: (session: Session, folder: string) => Promise<T>): Promise<T> {
+export async function inSession<T>(lake: Lake, work: (session: Session, folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(joinPath(tmpdir(), 'sluice-read-'))
   const zones = Object.values(lake.zones).filter(zone => zone.startsWith('file://'))
   const folders = [folder, ...zones.map(zone => zone.slice('file://'.length))]

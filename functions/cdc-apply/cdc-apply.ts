@@ -1,0 +1,118 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type BatchManifest,
+  type ChangeCounts,
+  type ChangeReport,
+  changesUri,
+  datasetInto,
+  hashText,
+  manifestUri,
+  readDocument,
+  type StagedChanges,
+  type Verdict,
+  verdictUri,
+  writeDocumentOnce,
+} from '#lake/batch.ts'
+import type { Dataset } from '#lake/dataset.ts'
+import { LakeError } from '#lake/errors.ts'
+import { type CommitResult, commit } from '#lake/iceberg/commit.ts'
+import type { Lake } from '#lake/lake.ts'
+import { countsIn } from './counts.ts'
+import { stageMerge } from './merge.ts'
+import { openSession, stageChangeFiles } from './staging.ts'
+
+/** Raised when a batch would give another table than before, so that applying it again is no repetition of its earlier commit. */
+const GENERATION = '1'
+
+/**
+ * Folds the change rows of a batch into the table of its dataset: current rows by key, or their history. One commit, whatever the batch
+ * holds; applying it again finds that commit and changes nothing. Quarantine, quality results and the commit report are for `publish`.
+ */
+export async function cdcApply(lake: Lake, dataset: Dataset, input: { readonly batch: string }): Promise<ChangeReport> {
+  const { batch } = input
+  const done = await readDocument<ChangeReport>(lake, changesUri(lake, dataset.name, batch))
+  if (done !== undefined) return done
+  const { manifest, verdict, changes } = await documentsOf(lake, dataset, batch)
+  const into = datasetInto(dataset, manifest)
+  const rawObjects = verdict.objects.map(each => each.rawObject)
+  const commitId = hashText('cdc-apply', GENERATION, into.name, batch, ...rawObjects.toSorted()).slice(0, 40)
+  const result = await merged(lake, into, { verdict, changes, commitId })
+  const report: ChangeReport = {
+    batch,
+    dataset: dataset.name,
+    table: into.name,
+    tableUuid: result.table.metadata['table-uuid'],
+    commitId,
+    snapshotId: String(result.snapshot['snapshot-id']),
+    counts: countsOf(verdict, result),
+    committedMs: result.snapshot['timestamp-ms'],
+  }
+  return writeDocumentOnce(lake, changesUri(lake, dataset.name, batch), report)
+}
+
+interface Documents {
+  readonly manifest: BatchManifest
+  readonly verdict: Verdict
+  readonly changes: StagedChanges
+}
+
+async function documentsOf(lake: Lake, dataset: Dataset, batch: string): Promise<Documents> {
+  const manifest = await readDocument<BatchManifest>(lake, manifestUri(lake, dataset.name, batch))
+  const verdict = await readDocument<Verdict>(lake, verdictUri(lake, dataset.name, batch))
+  const context = { dataset: dataset.name, batch }
+  if (manifest === undefined || verdict === undefined)
+    throw new LakeError(
+      'not-found',
+      `batch ${batch} has no ${manifest === undefined ? 'manifest' : 'verdict'}`,
+      context,
+    )
+  if (verdict.status !== 'pass')
+    throw new LakeError('contract-broken', `batch ${batch} was halted and cannot be applied`, context)
+  if (verdict.changes === undefined)
+    throw new LakeError('contract-broken', `batch ${batch} was decoded as rows, not as changes: replay it`, context)
+  return { manifest, verdict, changes: verdict.changes }
+}
+
+interface Work {
+  readonly verdict: Verdict
+  readonly changes: StagedChanges
+  readonly commitId: string
+}
+
+async function merged(lake: Lake, dataset: Dataset, { verdict, changes, commitId }: Work): Promise<CommitResult> {
+  const { publish } = dataset
+  if (publish.mode !== 'merge' && publish.mode !== 'history')
+    throw new LakeError(
+      'contract-broken',
+      `${dataset.name} is published by '${publish.mode}', which takes no changes`,
+      {
+        dataset: dataset.name,
+      },
+    )
+  const folder = join(lake.limits.scratch, `cdc-apply-${lake.ids.uuid()}`)
+  await mkdir(folder, { recursive: true })
+  const session = await openSession(lake, folder)
+  try {
+    const files = await stageChangeFiles(lake, session, { changes, folder })
+    const task = { lake, session, dataset, publish, batch: verdict.batch, folder, changes: files }
+    const summary = { 'sluice.batch': verdict.batch, 'sluice.raw-objects': String(verdict.objects.length) }
+    return await commit(lake, dataset.name, { commitId, summary }, base => stageMerge(task, base))
+  } finally {
+    await session.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** With what quality said of the records before: those that are no rows, and those that it refused. */
+function countsOf({ objects }: Verdict, { snapshot }: CommitResult): ChangeCounts {
+  const total = (of: (each: Verdict['objects'][number]) => number): number =>
+    objects.reduce((sum, each) => sum + of(each), 0)
+  const { late, skipped, ...folded } = countsIn(snapshot.summary)
+  return {
+    received: total(each => each.read),
+    ...folded,
+    skipped: skipped + total(each => each.skipped ?? 0),
+    deadLetters: late + total(each => each.quarantined),
+  }
+}

@@ -1,0 +1,53 @@
+import { writeFile } from 'node:fs/promises'
+import { join as joinPath } from 'node:path'
+import { join, path, sql } from '#lake/duckdb/sql.ts'
+import { changesSql } from './heads.ts'
+import { type Attempt, sameKey } from './task.ts'
+
+/** Keys that are folded at once. What the fold holds of a key and its records is a kilobyte or two. */
+const KEYS = 20_000
+
+/** Gives every key in `folded` its chunk, keys that rows move between the same one, and answers how many chunks there are. */
+export async function cutKeys(attempt: Attempt): Promise<number> {
+  const { session, folder, lake } = attempt
+  await session.run(sql`UPDATE folded SET _s_chunk = _s_number // ${KEYS}`)
+  const moves = await movesOf(attempt)
+  if (moves.length > 0) {
+    const file = joinPath(folder, `chunks-${lake.ids.uuid()}.ndjson`)
+    const lines = [...rootsOf(moves)].map(([number, root]) =>
+      JSON.stringify({ number, chunk: Math.floor(root / KEYS) }),
+    )
+    await writeFile(file, `${lines.join('\n')}\n`)
+    await session.run(
+      sql`UPDATE folded SET _s_chunk = c.chunk FROM read_json(${file}, format = 'newline_delimited', columns = {number: 'BIGINT', chunk: 'BIGINT'}) c WHERE c.number = folded._s_number`,
+    )
+  }
+  const [last] = await session.rows(sql`SELECT COALESCE(max(_s_chunk) + 1, 0)::INTEGER AS chunks FROM folded`)
+  return Number(last?.['chunks'] ?? 0)
+}
+
+type Move = readonly [from: number, to: number]
+
+async function movesOf({ session, publish, changes }: Attempt): Promise<readonly Move[]> {
+  const moved = join(
+    publish.key.map(name => sql`${path('o', name)} = ${path('c', '_old_key', name)}`),
+    ' AND ',
+  )
+  const rows = await session.rows(
+    sql`SELECT DISTINCT o._s_number AS "from", f._s_number AS "to" FROM (FROM (${changesSql(changes)}) WHERE _old_key IS NOT NULL) c JOIN folded f ON ${sameKey(publish.key, 'f', 'c')} JOIN folded o ON ${moved}`,
+  )
+  return rows.map(row => [Number(row['from']), Number(row['to'])])
+}
+
+/** For every key of a move one key of those that moves join it with. */
+function rootsOf(moves: readonly Move[]): ReadonlyMap<number, number> {
+  const parent = new Map<number, number>()
+  const rootOf = (key: number): number => {
+    let root = key
+    for (let up = parent.get(root) ?? root; up !== root; up = parent.get(root) ?? root) root = up
+    parent.set(key, root)
+    return root
+  }
+  for (const [from, to] of moves) parent.set(rootOf(from), rootOf(to))
+  return new Map([...parent.keys()].map(key => [key, rootOf(key)]))
+}

@@ -1,0 +1,89 @@
+import type { ScanFile } from '#lake/iceberg/types.ts'
+import { cutKeys } from './chunks.ts'
+import { type Counts, NOTHING, sum, tally } from './counts.ts'
+import { type Change, fold, type KeyState } from './fold.ts'
+import { foldHistory } from './history-keys.ts'
+import { gather, type Loaded, load, type Stored } from './load.ts'
+import { openSpill, type Spill } from './spill.ts'
+import { compareStamps, isSameChange } from './stamp.ts'
+import type { Attempt, Ref } from './task.ts'
+
+export interface FoldTask {
+  /** Files that hold rows of the keys. */
+  readonly files: readonly ScanFile[]
+  /** The truncate of the batch that counts. */
+  readonly truncate: Change<Ref> | undefined
+}
+
+/**
+ * Folds the records of the keys in `folded`, a chunk of keys after the other, and adds to `gone`, `graves` and the rows that `rows.ts`
+ * assembles. No value passes through here: a row is where its values are.
+ */
+export async function foldKeys(attempt: Attempt, { files, truncate }: FoldTask): Promise<Counts> {
+  const spill = openSpill(attempt)
+  const chunks = await cutKeys(attempt)
+  if (chunks > 0) await gather(attempt, files)
+  const foldChunk = attempt.publish.mode === 'history' ? foldHistory : foldRows
+  let counts = NOTHING
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    const loaded = await load(attempt, chunk)
+    counts = sum(counts, foldChunk(attempt, { loaded, truncate, spill }))
+    await spill.flush()
+  }
+  await spill.read()
+  return counts
+}
+
+export interface ChunkTask {
+  readonly loaded: Loaded
+  readonly truncate: Change<Ref> | undefined
+  readonly spill: Spill
+}
+
+function foldRows(attempt: Attempt, { loaded, truncate, spill }: ChunkTask): Partial<Counts> {
+  const states = statesOf(loaded)
+  const changes = truncate === undefined ? loaded.changes : [...loaded.changes, truncate]
+  const folded = fold<Ref>(changes, { states, ...attempt.floors })
+  for (const key of keysOf(loaded, folded.changed)) {
+    const state = folded.changed.has(key) ? folded.changed.get(key) : states.get(key)
+    settle(attempt, { key, state, loaded, spill })
+  }
+  const { patched, unresolved, resurrectionsPrevented } = folded
+  return {
+    ...tally(folded.outcomes.slice(0, loaded.changes.length)),
+    ...{ patched, unresolved, resurrectionsPrevented },
+  }
+}
+
+/** A row or the tombstone of its key, whichever is newer: a delete may be known that has not reached the table yet. */
+function statesOf({ rows, graves }: Loaded): ReadonlyMap<string, KeyState<Ref>> {
+  const states = new Map<string, KeyState<Ref>>()
+  for (const [key, [newest]] of rows) if (newest) states.set(key, newest.state)
+  for (const [key, [newest]] of graves) {
+    const row = states.get(key)
+    if (newest && (row === undefined || compareStamps(row.stamp, newest.stamp) <= 0)) states.set(key, newest)
+  }
+  return states
+}
+
+const keysOf = ({ rows }: Loaded, changed: ReadonlyMap<string, unknown>): Iterable<string> =>
+  new Set([...changed.keys(), ...rows.keys()])
+
+interface Settling {
+  readonly key: string
+  readonly state: KeyState<Ref> | undefined
+  readonly loaded: Loaded
+  readonly spill: Spill
+}
+
+/** Brings the table to the state of a key: rows that are not it go, it is written unless it is there, a delete that is new is remembered. */
+function settle({ publish }: Attempt, { key, state, loaded, spill }: Settling): void {
+  const rows: readonly Stored[] = loaded.rows.get(key) ?? []
+  const isRow = state !== undefined && (state.live || publish.deletes === 'soft')
+  const kept = isRow ? rows.find(row => row.state === state) : undefined
+  for (const row of rows) if (row !== kept) spill.gone(row.ref)
+  if (state === undefined) return
+  if (isRow && kept === undefined) spill.row(key, state)
+  const known = (loaded.graves.get(key) ?? []).some(grave => isSameChange(grave.stamp, state.stamp))
+  if (!state.live && publish.deletes === 'hard' && !known) spill.grave(key, state, null)
+}

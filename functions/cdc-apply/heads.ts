@@ -1,0 +1,72 @@
+import { ident, join, path, type Sql, sql } from '#lake/duckdb/sql.ts'
+import { type Attempt, type ChangeFiles, keyNames } from './task.ts'
+
+/** Rows of a file that a number has room for beside that of the file. */
+const FILE = 1_099_511_627_776
+
+/** All change rows of the batch with their number, `_s_row`. */
+export function changesSql({ paths }: Pick<ChangeFiles, 'paths'>): Sql {
+  return sql`SELECT *, (list_position(${paths}, _s_file) - 1) * ${FILE} + file_row_number AS _s_row FROM read_parquet(${paths}, union_by_name = true, hive_partitioning = false, filename = '_s_file', file_row_number = true)`
+}
+
+export const numberSql = (file: Sql, row: Sql): Sql => sql`${file} * ${FILE} + ${row}`
+export const fileOf = (number: bigint): number => Number(number / BigInt(FILE))
+export const rowOf = (number: bigint): bigint => number % BigInt(FILE)
+
+export const kindSql = sql`(CASE WHEN _snapshot THEN 0 WHEN _op = 'delete' AND _position IS NULL THEN 2 ELSE 1 END)`
+export const laneSql = sql`substr(md5(_lane), 1, 8)`
+export const contentSql = sql`substr(_content, 1, 12)`
+export const placeSql = sql`concat(${laneSql}, '.', _ordinal, '.', ${contentSql})`
+export const versionSql = sql`concat(COALESCE(_position, ''), '.', ${kindSql})`
+
+export interface Part {
+  readonly number: number
+  readonly of: number
+}
+
+/**
+ * What the guard must know of the records of a part of the keys, in `heads`, and of their keys, in `keyed`: how many records each has,
+ * whether they are plain, and which of them is the newest if they are. Plain records are changes of the log with a whole row and a position.
+ * `folds`: no key is plain.
+ */
+export async function readHeads(
+  attempt: Attempt,
+  { folds, ...part }: Part & { readonly folds: boolean },
+): Promise<void> {
+  const { session, publish, changes } = attempt
+  const key = keyNames(publish.key)
+  await session.run(sql`CREATE OR REPLACE TEMP TABLE heads AS SELECT _s_row, ${key}, _op AS _s_op, COALESCE(_position, '') AS _s_position, ${folds ? sql`false` : plainSql(attempt)} AS _s_plain
+    FROM (${changesSql(changes)}) WHERE _op <> 'truncate' AND ${inPart(attempt, part)}`)
+  const left = sql`SELECT ${oldKey(attempt)}, NULL AS _s_row, NULL AS _s_op, NULL AS _s_position, false AS _s_plain FROM (${changesSql(changes)}) WHERE _old_key IS NOT NULL AND ${part.number === 0}`
+  const touching = sql`SELECT ${key}, _s_row, _s_op, _s_position, _s_plain FROM heads UNION ALL BY NAME ${left}`
+  await session.run(sql`CREATE OR REPLACE TEMP TABLE keyed AS SELECT ${key}, count(_s_row) AS _s_records, bool_and(_s_plain) AS _s_plain, min(_s_position) AS _s_oldest, max(_s_position) AS _s_newest, arg_max(_s_row, _s_position) AS _s_winner, arg_max(_s_op, _s_position) AS _s_op
+    FROM (${touching}) GROUP BY ${key}`)
+}
+
+/** In history every record is a row of its own; a soft delete keeps the values of the row, which the record does not have. */
+function plainSql({ publish, floors }: Attempt): Sql {
+  if (publish.mode === 'history') return sql`false`
+  const whole = sql`${kindSql} = 1 AND len(COALESCE(_kept, [])) = 0 AND _old_key IS NULL`
+  const soft = publish.deletes === 'soft' ? sql` AND _op <> 'delete'` : sql``
+  const floor = floors.truncated === undefined ? sql`` : sql` AND _position > ${floors.truncated.position}`
+  return sql`COALESCE(${whole}${soft}${floor}, false)`
+}
+
+const oldKey = ({ publish }: Attempt): Sql =>
+  join(
+    publish.key.map(name => sql`${path('_old_key', name)} AS ${ident(name)}`),
+    ', ',
+  )
+
+/** Keys that rows move between stay together, in the first part. */
+function inPart({ publish, changes }: Attempt, { number, of }: Part): Sql {
+  if (of === 1) return sql`true`
+  const hashed = sql`hash(${keyNames(publish.key)}) % ${of} = ${number}`
+  const moves = sql`SELECT ${keyNames(publish.key)}, _old_key FROM (${changesSql(changes)}) WHERE _old_key IS NOT NULL`
+  const from = join(
+    publish.key.map(name => path('_old_key', name)),
+    ', ',
+  )
+  const moving = sql`(${keyNames(publish.key)}) IN (SELECT (${keyNames(publish.key)}) FROM (${moves}) UNION ALL SELECT (${from}) FROM (${moves}))`
+  return number === 0 ? sql`(${hashed} OR ${moving})` : sql`(${hashed} AND NOT ${moving})`
+}

@@ -1,0 +1,71 @@
+import type { Dataset } from '#lake/dataset.ts'
+import type { ChangePublish } from '#lake/dataset-changes.ts'
+import type { Session } from '#lake/duckdb/engine.ts'
+import { ident, join, path, type Sql, sql } from '#lake/duckdb/sql.ts'
+import type { Table } from '#lake/iceberg/table.ts'
+import type { Schema } from '#lake/iceberg/types.ts'
+import type { Lake, Uri } from '#lake/lake.ts'
+import type { Stamp } from './stamp.ts'
+
+/** One batch on its way into one table. */
+export interface MergeTask {
+  readonly lake: Lake
+  readonly session: Session
+  readonly dataset: Dataset
+  readonly publish: ChangePublish
+  readonly batch: string
+  /** A scratch folder of this run's own. */
+  readonly folder: string
+  readonly changes: ChangeFiles
+}
+
+/** The change rows of the batch on local disk, by the names that they have in staging. */
+export interface ChangeFiles {
+  readonly uris: readonly Uri[]
+  readonly paths: readonly string[]
+  readonly rows: number
+  readonly columns: ReadonlySet<string>
+}
+
+/** The same on the table as it is: everything that is done again when somebody else commits first. */
+export interface Attempt extends MergeTask {
+  readonly base: Table
+  readonly schema: Schema
+  readonly places: Places
+  /** Guards that hold for all keys. */
+  readonly floors: Floors
+}
+
+export interface Floors {
+  /** The newest truncate before the batch. */
+  readonly truncated: Stamp | undefined
+  readonly forgotten: string | undefined
+}
+
+/** Files that rows are referred to in, by number: those of the batch come first. */
+export class Places {
+  private readonly numbers = new Map<Uri, number>()
+  readonly uris: Uri[] = []
+
+  numberOf(uri: Uri): number {
+    const known = this.numbers.get(uri)
+    if (known !== undefined) return known
+    this.numbers.set(uri, this.uris.length)
+    return this.uris.push(uri) - 1
+  }
+}
+
+/** A row of a file, as `<number of the file>:<number of the row>`. */
+export type Ref = string
+
+export const keyNames = (names: readonly string[], alias?: string): Sql =>
+  join(
+    names.map(name => (alias === undefined ? ident(name) : path(alias, name))),
+    ', ',
+  )
+
+export const sameKey = (names: readonly string[], left: string, right: string): Sql =>
+  join(
+    names.map(name => sql`${path(left, name)} = ${path(right, name)}`),
+    ' AND ',
+  )

@@ -1,0 +1,80 @@
+import { sql } from '#lake/duckdb/sql.ts'
+import { liveFiles } from '#lake/iceberg/scan.ts'
+import type { ScanFile } from '#lake/iceberg/types.ts'
+import { type Counts, tally } from './counts.ts'
+import { type Change, fold } from './fold.ts'
+import { changesSql, contentSql, fileOf, laneSql, rowOf } from './heads.ts'
+import { staged } from './hits.ts'
+import { placeOf, type Stamp, versionOf } from './stamp.ts'
+import { type Attempt, keyNames, type Ref, sameKey } from './task.ts'
+
+export interface Truncates {
+  readonly counts: Partial<Counts>
+  /** The truncate that counts, when it is newer than all before the batch. */
+  readonly winner: (Change<Ref> & { readonly eventUs: bigint | null }) | undefined
+}
+
+/** Judges the truncates of the batch and remembers the newest, before anything else: it is a floor for all keys. */
+export async function foldTruncates(attempt: Attempt): Promise<Truncates> {
+  const { session, changes, floors } = attempt
+  const rows = await session.rows(
+    sql`SELECT _s_row, COALESCE(_position, '') AS position, ${laneSql} AS lane, _ordinal AS ordinal, ${contentSql} AS content, COALESCE(_event_us, epoch_us(_ingested_at)) AS event_us FROM (${changesSql(changes)}) WHERE _op = 'truncate'`,
+  )
+  const truncates = rows.map(row => {
+    const number = BigInt(String(row['_s_row']))
+    const text = (name: string): string => String(row[name])
+    const stamp: Stamp = {
+      ...{ position: text('position'), kind: 1, lane: text('lane'), ordinal: text('ordinal') },
+      content: text('content'),
+    }
+    const source: Ref = `${fileOf(number)}:${rowOf(number)}`
+    return { op: 'truncate' as const, stamp, key: '', kept: [], source, eventUs: BigInt(text('event_us')) }
+  })
+  const { outcomes, truncated } = fold<Ref>(truncates, { states: new Map(), ...floors })
+  const winner = truncated === floors.truncated ? undefined : truncates.find(each => each.stamp === truncated)
+  if (winner !== undefined) {
+    const { stamp, eventUs } = winner
+    await session.run(
+      sql`INSERT INTO graves (_kind, _version, _place, _event_us) VALUES ('truncate', ${versionOf(stamp)}, ${placeOf(stamp)}, ${eventUs})`,
+    )
+  }
+  return { counts: tally(outcomes), winner }
+}
+
+/**
+ * Adds all rows to `gone` that are older than the truncate, but those of keys that are folded, and the keys of others to these where columns
+ * are older than it. Answers the files that it looked at.
+ */
+export async function truncateRows(attempt: Attempt, { winner }: Truncates): Promise<readonly ScanFile[]> {
+  const { lake, session, base, publish } = attempt
+  if (winner === undefined) return []
+  const files = await liveFiles(lake, base)
+  const key = keyNames(publish.key)
+  const { rows, places } = await staged(attempt, files, [...publish.key, '_version', '_place', '_authors'])
+  if (publish.mode === 'history' || publish.deletes === 'soft') {
+    await addKeys(attempt, sql`SELECT ${key} FROM (${rows})`)
+    return files
+  }
+  await addKeys(attempt, sql`SELECT ${key} FROM (${rows}) WHERE _authors IS NOT NULL`)
+  await session.run(
+    sql`INSERT INTO gone SELECT u.number, t._pos FROM (${rows}) t JOIN (${places}) u ON u.path = t._file ANTI JOIN keyed k ON ${sameKey(publish.key, 't', 'k')} WHERE ${isOlder(winner.stamp)}`,
+  )
+  return files
+}
+
+async function addKeys({ session, publish }: Attempt, keys: ReturnType<typeof keyNames>): Promise<void> {
+  await session.run(
+    sql`INSERT INTO keyed BY NAME SELECT DISTINCT ${keyNames(publish.key)}, 0 AS _s_records, false AS _s_plain FROM (${keys}) t ANTI JOIN keyed k ON ${sameKey(publish.key, 't', 'k')}`,
+  )
+}
+
+/** As `compareStamps`: by the place in one lane when the row is not of the log, else by the position. */
+function isOlder({ position, lane, ordinal }: Stamp) {
+  const dot = sql`(length(t._version) - 2)`
+  const own = sql`substr(t._version, 1, ${dot})`
+  const epoch = position.slice(0, position.indexOf('.'))
+  return sql`COALESCE(CASE WHEN t._version IS NULL OR t._version = '.0' THEN true
+    WHEN split_part(t._version, '.', 1) <> ${epoch} AND ${own} <> '' THEN ${own} < ${position}
+    WHEN starts_with(t._place, ${`${lane}.`}) AND NOT ends_with(t._version, '.1') THEN regexp_extract(t._place, '^[^.]*[.](.*)[.][^.]*$', 1) < ${ordinal}
+    ELSE ${own} < ${position} END, true)`
+}
