@@ -1,10 +1,12 @@
 import type { Dataset } from '#lake/dataset.ts'
 import { router } from '#lake/route.ts'
+import { streamRouter } from '#lake/stream-route.ts'
 import type { LocalRunner } from '#local/run.ts'
 import { watchLanding } from '#local/watch.ts'
 import type { Call, Command } from './command.ts'
 import { EXIT_FAILURE, refusal } from './refusal.ts'
 import { type StepPrinter, stepPrinter } from './step-printer.ts'
+import { deliverAlone, FLUSH, watchStream } from './stream-delivery.ts'
 import { styleOf } from './style.ts'
 import { counted } from './units.ts'
 import { markWatcher, watcherOf } from './watcher-mark.ts'
@@ -17,7 +19,7 @@ export const local: Command = {
   name: 'local',
   summary: 'watch the landing folder and run the pipeline',
   takes: { text: '', min: 0, max: 0 },
-  options: { once: { help: 'take up everything that waits in landing, then end' } },
+  options: { once: { help: 'take up everything that waits in the stream and in landing, then end' } },
   notes: [
     'Drop files into landing/ in the folder of the lake; their keys decide which dataset they are for. Whatever an earlier run left half done goes on.',
     'Ctrl-C finishes what is under way and ends; a second one ends at once, which loses nothing.',
@@ -47,6 +49,7 @@ export const local: Command = {
 async function checkedDatasets(call: Call): Promise<readonly Dataset[]> {
   const all = await call.datasets()
   router(all)
+  streamRouter(all)
   return all
 }
 
@@ -57,7 +60,9 @@ async function startPipeline({ lake }: Call, datasets: readonly Dataset[], steps
 }
 
 async function runOnce(call: Call, steps: StepPrinter): Promise<number | undefined> {
-  const runner = await startPipeline(call, await checkedDatasets(call), steps)
+  const datasets = await checkedDatasets(call)
+  await deliverAlone(call, datasets, FLUSH)
+  const runner = await startPipeline(call, datasets, steps)
   await runner.catchUp()
   await runner.idle()
   await runner.close()
@@ -77,8 +82,10 @@ async function watchUntilStopped(call: Call, steps: StepPrinter): Promise<void> 
   await terminal.out.write(
     `Watching ${style.bold(`${folder}/`)} for ${counted(all.length, 'dataset')}: ${keys}. Ctrl-C stops.\n`,
   )
+  const stream = watchStream(call, all)
   await stopped(stop)
   await terminal.out.write('Stopping: what is under way is finished first.\n')
+  await stream[Symbol.asyncDispose]()
   await watcher[Symbol.asyncDispose]()
   await runner.close()
   await steps.flush()

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { awsLake } from '#lake/aws/aws-lake.ts'
-import type { Lake } from '#lake/lake.ts'
+import { namedStream } from '#lake/aws/firehose-stream.ts'
+import type { Lake, Stream } from '#lake/lake.ts'
 import { refusal } from './refusal.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -20,3 +21,6 @@ export async function remoteLake({ env, cwd }: Pick<Terminal, 'env' | 'cwd'>): P
     'run it where `npx sst deploy` ran, which leaves .sst/outputs.json, or set SLUICE_OPS_URI and the other names of the stage',
   )
 }
+
+/** A delivery stream by its name, be it of a stage or not. */
+export const remoteStream = (name: string, region: string | undefined): Stream => namedStream(name, region)

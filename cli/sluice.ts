@@ -13,6 +13,7 @@ import { quality } from './quality.ts'
 import { quarantine } from './quarantine.ts'
 import { describeError } from './refusal.ts'
 import { replay } from './replay.ts'
+import { send } from './send.ts'
 import { show } from './show.ts'
 import { sql } from './sql.ts'
 import { status } from './status.ts'
@@ -24,6 +25,7 @@ const COMMANDS = [
   demoCommand,
   local,
   put,
+  send,
   tables,
   show,
   sql,

@@ -5,6 +5,8 @@ import type { WriteStream } from 'node:tty'
 export interface Terminal {
   readonly out: Output
   readonly err: Output
+  /** What is piped in. */
+  readonly input: AsyncIterable<Uint8Array>
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly threads: number
@@ -29,6 +31,7 @@ export function processTerminal(): Terminal & { flush(): Promise<void> } {
   return {
     out,
     err,
+    input: process.stdin,
     cwd: process.cwd(),
     env: process.env,
     threads: availableParallelism(),

@@ -1,11 +1,11 @@
 import { defineDataset } from '#lake/dataset.ts'
 
-/** Gzipped JSON lines, as Firehose and most log shippers deliver them. New fields become columns. */
+/** Gzipped JSON lines, as log shippers deliver them, and single events by `sluice send`. New fields become columns. */
 export const weather = defineDataset({
   name: 'weather',
   description: 'Daily weather in Seattle',
   owner: 'research',
-  source: { system: 'noaa', format: 'ndjson', match: 'weather/**/*.ndjson*' },
+  source: { system: 'noaa', format: 'ndjson', match: 'weather/**/*.ndjson*', stream: { eventTime: 'date' } },
   columns: {
     date: { type: 'date', required: true },
     precipitation: { type: 'decimal(6,1)', doc: 'millimetres' },

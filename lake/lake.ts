@@ -10,6 +10,7 @@ export interface Lake {
   readonly catalog: Catalog
   readonly engine: Engine
   readonly bus: Bus
+  readonly stream: Stream
   readonly workflows: Workflows
   readonly deadLetters: DeadLetters
   readonly clock: Clock
@@ -183,6 +184,18 @@ export interface LakeEvent {
 /** EventBridge, source `sluice`. At least once, out of order: events carry pointers, never rows. Partial failures are retried per entry. */
 export interface Bus {
   publish(events: readonly LakeEvent[]): Promise<void>
+}
+
+/**
+ * A delivery stream (Firehose): takes records and delivers them to landing by and by, at least once and in any order. Errors of a whole call, after which
+ * nobody knows which of its records were taken: `throttled`, `unavailable`, `access-denied`, `not-found`.
+ */
+export interface Stream {
+  /**
+   * One call: at most 500 records of 4 MiB together, each of 1,000 KiB at most; more is a `usage` error, and nothing is put. Of each record, in order, the
+   * code by which it was refused; undefined when it was taken. Refused records may be put again.
+   */
+  put(records: readonly Uint8Array[]): Promise<readonly (string | undefined)[]>
 }
 
 /** Step Functions. Starting a name that already runs or ran is a success. */

@@ -39,7 +39,6 @@ const WAITING: Waiting = {
 }
 
 const UNIMPORTED: Unimported = {
-  '@aws-sdk/client-firehose': 'the delivery stream of single events is the next entry of ingest',
   '@biomejs/biome': 'npm run check',
   '@types/node': 'the types of node:*',
   sst: 'npx sst deploy; its types come from .sst/platform',

@@ -1,4 +1,5 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
+import { FirehoseClient } from '@aws-sdk/client-firehose'
 import { GlueClient } from '@aws-sdk/client-glue'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
@@ -8,6 +9,7 @@ import { LakeError } from '../errors.ts'
 import type { Lake, Limits, Uri } from '../lake.ts'
 import { systemClock, systemIds } from '../system.ts'
 import { eventBus } from './event-bus.ts'
+import { firehoseStream } from './firehose-stream.ts'
 import { glueCatalog } from './glue-catalog.ts'
 import { s3Storage } from './s3-storage.ts'
 import { sqsDeadLetters } from './sqs-dead-letters.ts'
@@ -26,11 +28,12 @@ const QUEUE = /^SLUICE_QUEUE_([A-Z0-9_]+)$/
 
 /**
  * The lake in an AWS account, from the environment of the function: SLUICE_{LANDING,RAW,STAGING,TABLES,OPS}_URI, SLUICE_DATABASE,
- * SLUICE_BUS, SLUICE_MACHINE_<NAME> (ARNs), SLUICE_QUEUE_<NAME> and SLUICE_DEAD_LETTERS_<NAME> (URLs) and, when the buckets are to be checked for their owner, SLUICE_BUCKET_OWNER.
+ * SLUICE_BUS, SLUICE_MACHINE_<NAME> (ARNs), SLUICE_QUEUE_<NAME> and SLUICE_DEAD_LETTERS_<NAME> (URLs), SLUICE_STREAM for whoever puts
+ * events, and, when the buckets are to be checked for their owner, SLUICE_BUCKET_OWNER.
  */
 export function awsLake(environment: Environment): Lake {
   const env = required(environment, [...ZONE_VARIABLES, 'SLUICE_DATABASE', 'SLUICE_BUS'])
-  const { s3, glue, glueSwap, events, states, sqs } = clients()
+  const { s3, glue, glueSwap, events, firehose, states, sqs } = clients()
   const retrying = { clock: systemClock, ids: systemIds }
   const owner = environment['SLUICE_BUCKET_OWNER']
   return {
@@ -45,6 +48,7 @@ export function awsLake(environment: Environment): Lake {
     catalog: glueCatalog({ ...retrying, client: glue, swapClient: glueSwap, database: env('SLUICE_DATABASE') }),
     engine: duckdbEngine,
     bus: eventBus({ ...retrying, client: events, bus: env('SLUICE_BUS') }),
+    stream: firehoseStream({ client: firehose, name: environment['SLUICE_STREAM'] }),
     workflows: stepFunctions({ client: states, machines: named(MACHINE, environment) }),
     deadLetters: sqsDeadLetters({
       client: sqs,
@@ -104,6 +108,7 @@ interface Clients {
   readonly glue: GlueClient
   readonly glueSwap: GlueClient
   readonly events: EventBridgeClient
+  readonly firehose: FirehoseClient
   readonly states: SFNClient
   readonly sqs: SQSClient
 }
@@ -120,6 +125,7 @@ function clients(): Clients {
     glue: tracer.captureAWSv3Client(new GlueClient(retried)),
     glueSwap: tracer.captureAWSv3Client(new GlueClient({ maxAttempts: 1, requestHandler })),
     events: tracer.captureAWSv3Client(new EventBridgeClient(retried)),
+    firehose: tracer.captureAWSv3Client(new FirehoseClient(retried)),
     states: tracer.captureAWSv3Client(new SFNClient(retried)),
     // Receiving waits up to 20 seconds by itself, less than a silent socket may.
     sqs: tracer.captureAWSv3Client(new SQSClient(retried)),

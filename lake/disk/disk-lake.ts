@@ -9,6 +9,7 @@ import { zoneUri } from './disk-place.ts'
 import { diskStorage } from './disk-storage.ts'
 import { fileCatalog } from './file-catalog.ts'
 import { type LocalBus, type LocalWorkflows, localBus, localWorkflows } from './local-bus.ts'
+import { type LocalStream, localStream, type StreamFaults } from './local-stream.ts'
 import { type CatalogFaults, memoryCatalog } from './memory-catalog.ts'
 import { memoryStorage, type StorageFaults } from './memory-storage.ts'
 import { type LocalDeadLetters, storedDeadLetters } from './stored-dead-letters.ts'
@@ -29,6 +30,7 @@ export interface LocalOptions {
 /** A Lake in this process: its bus can be listened to, and its workflows run wherever local mode attaches a runner. */
 export interface LocalLake extends Lake {
   readonly bus: LocalBus
+  readonly stream: LocalStream
   readonly workflows: LocalWorkflows
   readonly deadLetters: LocalDeadLetters
 }
@@ -64,6 +66,7 @@ export function diskLake(
     catalog: fileCatalog(folder),
     engine: duckdbEngine,
     bus: localBus(log),
+    stream: localStream({ storage, clock, ids, base: `${zoneUri(folder, 'ops')}/stream` }),
     workflows: localWorkflows(log),
     deadLetters: storedDeadLetters({ storage, ops: zoneUri(folder, 'ops'), clock, ids }),
     clock,
@@ -80,6 +83,7 @@ export function memoryLake(
     readonly startMs?: number
     readonly storageFaults?: StorageFaults
     readonly catalogFaults?: CatalogFaults
+    readonly streamFaults?: StreamFaults
   } = {},
 ): MemoryLake {
   const clock = virtualClock(options.startMs ?? Date.UTC(2026, 0, 1))
@@ -99,6 +103,14 @@ export function memoryLake(
     catalog: memoryCatalog(options.catalogFaults && { faults: options.catalogFaults }),
     engine: duckdbEngine,
     bus: localBus(log),
+    // Ids of its own, so that what a lake's other ids are does not depend on it.
+    stream: localStream({
+      storage,
+      clock,
+      ids: seededIds(`${options.seed ?? 'sluice'}:stream`),
+      base: 's3://memory-ops/stream',
+      ...(options.streamFaults && { faults: options.streamFaults }),
+    }),
     workflows: localWorkflows(log),
     deadLetters: storedDeadLetters({ storage, ops: 's3://memory-ops', clock, ids }),
     clock,

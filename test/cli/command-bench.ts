@@ -13,6 +13,7 @@ import { put } from '../../cli/put.ts'
 import { quality } from '../../cli/quality.ts'
 import { quarantine } from '../../cli/quarantine.ts'
 import { replay } from '../../cli/replay.ts'
+import { send } from '../../cli/send.ts'
 import { show } from '../../cli/show.ts'
 import { sql } from '../../cli/sql.ts'
 import { status } from '../../cli/status.ts'
@@ -26,6 +27,7 @@ import { diskLake, type LocalLake } from '../../lake/disk/disk-lake.ts'
 const COMMANDS: readonly Command[] = [
   local,
   put,
+  send,
   tables,
   show,
   sql,
@@ -60,6 +62,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly datasets?: readonly Dataset[]
   readonly stop?: AbortSignal
+  readonly input?: AsyncIterable<Uint8Array>
   /** Sees what is printed as it is printed. */
   readonly onOut?: (text: string) => void
   /** Nothing printed is kept: for outputs larger than memory should be. */
@@ -92,6 +95,7 @@ async function run(folder: string, argv: readonly string[], options: RunOptions)
   const terminal: Terminal = {
     out: out.output,
     err: err.output,
+    input: options.input ?? nothing(),
     cwd: folder,
     env: options.env ?? {},
     threads: 2,
@@ -106,6 +110,8 @@ async function run(folder: string, argv: readonly string[], options: RunOptions)
   })
   return { code, out: out.text(), err: err.text() }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 function capture({ columns, colour = false, onOut, forgets, readsMax = Number.POSITIVE_INFINITY }: RunOptions): {
   readonly output: Output

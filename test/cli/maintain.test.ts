@@ -29,7 +29,7 @@ async function run(lake: MemoryLake, argv: readonly string[], colour = false): P
     },
   })
   const terminal = {
-    ...{ out: output('out'), err: output('err'), cwd: '/', env: {}, threads: 1, pid: 1 },
+    ...{ out: output('out'), err: output('err'), cwd: '/', input: process.stdin, env: {}, threads: 1, pid: 1 },
     untilStopped: () => AbortSignal.abort(),
   }
   const { given, options } = line

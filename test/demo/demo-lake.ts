@@ -41,6 +41,7 @@ export async function runDemo(root: string): Promise<{ readonly balanced: boolea
   const terminal = {
     out: screen,
     err: screen,
+    input: process.stdin,
     cwd: root,
     env: {},
     threads: 2,
