@@ -21,6 +21,7 @@ export default $config({
     const { compact } = await import('./stacks/compact.ts')
     const { maintain } = await import('./stacks/maintain.ts')
     const { watch } = await import('./stacks/watch.ts')
+    const { canary } = await import('./stacks/canary.ts')
     const { operatorEnvironment } = await import('./stacks/operator.ts')
     const { scheduleGroup } = await import('./stacks/machine.ts')
     const { alarms } = await import('./stacks/alarms.ts')
@@ -35,6 +36,7 @@ export default $config({
       compact: compact(resources, schedules),
       maintain: maintain(resources, schedules),
       watch: watch(resources, schedules),
+      canary: canary(resources, schedules),
       schedules,
     }
     const { topic } = alarms(stages)
@@ -57,6 +59,7 @@ export default $config({
           compact: stages.compact.deadLetters,
           maintain: stages.maintain.deadLetters,
           watch: stages.watch.deadLetters,
+          canary: stages.canary.deadLetters,
         },
         machines: {
           refine: stages.refine.machine,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { collectAtOnce } from '#lake/collector.ts'
+import { canaryCommand } from './canary.ts'
 import { check } from './check.ts'
 import { runCommandLine } from './command-line.ts'
 import { compact } from './compact.ts'
@@ -34,6 +35,7 @@ const COMMANDS = [
   explain,
   quarantine,
   status,
+  canaryCommand,
   dlq,
   replay,
   compact,

@@ -1,4 +1,5 @@
 import { statusOf, type WatchReport } from '#functions/watch/watch.ts'
+import { CANARY_PREFIX, canaryDataset, withCanary } from '#lake/canary.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { Call, Command } from './command.ts'
 import { hasLost, openLetters } from './dlq-letters.ts'
@@ -29,10 +30,18 @@ export const status: Command = {
   remote: true,
   run: async call => {
     const hours = hoursOf(call)
-    const datasets = namedDatasets(await call.datasets(), call.given)
+    const datasets = namedDatasets(await watchedDatasets(call), call.given)
     if (call.options.has('watch')) return watchStatus(call, datasets, hours)
     return exitOf(await look(call, datasets, hours))
   },
+}
+
+/** The canary is nobody's business before one was put. */
+async function watchedDatasets({ reached, datasets }: Call): Promise<readonly Dataset[]> {
+  const declared = await datasets()
+  for await (const _ of reached.storage.list(`${reached.zones.landing}/${CANARY_PREFIX}`)) return withCanary(declared)
+  const isThere = (await reached.catalog.load(canaryDataset.name)) !== undefined
+  return isThere ? withCanary(declared) : declared
 }
 
 function hoursOf({ options }: Call): number | undefined {

@@ -1,5 +1,6 @@
 import { ingest } from '#functions/ingest/ingest.ts'
 import { hashText } from '#lake/batch.ts'
+import { withCanary } from '#lake/canary.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { LocalLake } from '#lake/disk/disk-lake.ts'
 import { isLakeError } from '#lake/errors.ts'
@@ -32,7 +33,8 @@ export interface LocalRunner {
  * The whole pipeline in this process: the same stories, the same event patterns and the same state machines as on AWS, with a
  * queue, a bus and an interpreter in the place of SQS, EventBridge and Step Functions.
  */
-export function startLocal(lake: LocalLake, datasets: readonly Dataset[], options: LocalOptions = {}): LocalRunner {
+export function startLocal(lake: LocalLake, declared: readonly Dataset[], options: LocalOptions = {}): LocalRunner {
+  const datasets = withCanary(declared)
   const step = options.onStep ?? (() => undefined)
   const bucket = bucketOf(lake)
   const queue = new LocalQueue({

@@ -1,4 +1,6 @@
 import { datasets } from '../datasets/index.ts'
+import { canaryDataset, withCanary } from '../lake/canary.ts'
+import type { Canary } from './canary.ts'
 import type { Compact } from './compact.ts'
 import type { Ingest } from './ingest.ts'
 import type { Maintain } from './maintain.ts'
@@ -29,11 +31,12 @@ export interface Stages {
   readonly compact: Compact
   readonly maintain: Maintain
   readonly watch: Watch
+  readonly canary: Canary
   readonly schedules: aws.scheduler.ScheduleGroup
 }
 
 /** Whatever stops rows on their way to a table, or tables from staying small, is told to one topic. Subscribe to it by mail, chat or pager. */
-export function alarms({ storage, ingest, refine, compact, maintain, watch, schedules }: Stages) {
+export function alarms({ storage, ingest, refine, compact, maintain, watch, canary, schedules }: Stages) {
   const topic = alarmTopic(storage)
   const all = [
     deadLetters('ingest', ingest.deadLetters),
@@ -55,6 +58,9 @@ export function alarms({ storage, ingest, refine, compact, maintain, watch, sche
     ...functionAlarms('watch', watch.function),
     ...asyncAlarms('watch', watch.function),
     ...watchAlarms(),
+    deadLetters('canary', canary.deadLetters),
+    ...functionAlarms('canary', canary.function),
+    ...asyncAlarms('canary', canary.function),
     ...scheduleAlarms(schedules),
     ...ruleAlarms('landing-object-created', { RuleName: ingest.rule.name }),
     ...ruleAlarms('raw-batch-ready', {
@@ -78,7 +84,7 @@ function metricAlarm(alarm: Alarm, topic: sst.aws.SnsTopic): void {
     metricName: alarm.metric,
     statistic: alarm.statistic,
     dimensions: alarm.dimensions,
-    comparisonOperator: alarm.silentMinutes === undefined ? 'GreaterThanThreshold' : 'LessThanOrEqualToThreshold',
+    comparisonOperator: 'GreaterThanThreshold',
     threshold: alarm.above,
     period: alarm.silentMinutes === undefined ? 300 : alarm.silentMinutes * 60,
     evaluationPeriods: 1,
@@ -154,11 +160,11 @@ function watchAlarms(): readonly Alarm[] {
         why: 'Nobody measures freshness and completeness: the watch has not run',
         statistic: 'Maximum',
         dimensions: { service: $app.name },
-        above: 0,
+        above: DATASETS_MAX,
       }),
       silentMinutes: alarmLimits.heartbeatMinutes,
     },
-    ...datasets.flatMap(({ name, freshness }) => [
+    ...withCanary(datasets).flatMap(({ name, freshness }) => [
       own(`${name}-rows-missing`, 'RowsMissing', {
         why: `Records of ${name} that were put are neither in its table nor in its quarantine`,
         statistic: 'Maximum',
@@ -174,10 +180,15 @@ function watchAlarms(): readonly Alarm[] {
               dimensions: { service: $app.name, dataset: name },
               above: alarmLimits.lagShare,
             }),
-          ]),
+          ].map(alarm =>
+            name === canaryDataset.name ? { ...alarm, silentMinutes: alarmLimits.canaryMinutes } : alarm,
+          )),
     ]),
   ]
 }
+
+/** No heartbeat tells of so many: the alarm is about silence alone. */
+const DATASETS_MAX = 1_000_000
 
 /** As `metricsNamespace()` in `lake/aws` has it when the environment names none. */
 const METRICS = 'Sluice'

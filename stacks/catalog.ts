@@ -1,4 +1,5 @@
 import { datasets } from '../datasets/index.ts'
+import { withCanary } from '../lake/canary.ts'
 import { type Dataset, rawTableName } from '../lake/dataset.ts'
 import { rawTable } from '../lake/raw-table.ts'
 import { keepData } from './stage.ts'
@@ -14,7 +15,7 @@ export function catalog({ raw, tables }: Storage) {
     { name: `${$app.name}_${$app.stage}`.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_'), locationUri: tables.uri },
     keepData(),
   )
-  for (const dataset of datasets) rawCatalogTable(dataset, raw.uri, database)
+  for (const dataset of withCanary(datasets)) rawCatalogTable(dataset, raw.uri, database)
   return { database }
 }
 

@@ -29,6 +29,8 @@ export const functionPlans = {
   sweep: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
   // Reads documents, manifests and, of data, one column; never a row.
   watch: { memoryMb: 1_769, timeoutMinutes: 10, storageMb: 2_048 },
+  // One put of a hundred bytes.
+  canary: { memoryMb: 1_024, timeoutMinutes: 2, storageMb: 512 },
 } as const satisfies Record<string, FunctionPlan>
 
 export type FunctionName = keyof typeof functionPlans
@@ -85,4 +87,6 @@ export const alarmLimits = {
   lagShare: 1,
   /** The watch runs every quarter of an hour; two silent hours are no delay of a schedule. */
   heartbeatMinutes: 120,
+  /** A canary of which nothing is measured for an hour is as bad as a late one. */
+  canaryMinutes: 60,
 } as const

@@ -1,3 +1,4 @@
+import { CANARY_MINUTES } from '#lake/canary.ts'
 import { EVENT_SOURCE, RAW_BATCH_READY, TABLE_COMMITTED } from '#lake/events.ts'
 
 /** An EventBridge pattern: the leaves are arrays of values or operators, any of which may match. */
@@ -70,6 +71,15 @@ export const watchSchedule: Schedule = {
   name: 'watch',
   description: 'Measures freshness and completeness of every dataset',
   expression: 'rate(15 minutes)',
+  windowMinutes: 5,
+  input: {},
+}
+
+/** One small object that has to come out in its table: whatever breaks between the two is seen by its absence. */
+export const canarySchedule: Schedule = {
+  name: 'canary',
+  description: 'Puts a canary into landing',
+  expression: `rate(${CANARY_MINUTES} minutes)`,
   windowMinutes: 5,
   input: {},
 }

@@ -106,7 +106,7 @@ function tableFindings({ dataset, lastCommitMs, backlog, compactionDue, maxLagMi
       level: 'warning',
       code: 'halted',
       message: `${backlog.halted} batches were refused by a rule and are not in the table`,
-      next: `sluice sql "select * from quality_results where dataset = '${dataset}' and outcome <> 'Passed'"`,
+      next: `\`sluice quality ${dataset}\` says which; then correct the data, or the rule`,
     }),
     ...when(lastCommitMs === undefined && maxLagMinutes !== undefined && backlog.batches === 0, {
       level: 'warning',

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { canaryCommand } from '../../cli/canary.ts'
 import { check } from '../../cli/check.ts'
 import type { Command } from '../../cli/command.ts'
 import { runCommandLine } from '../../cli/command-line.ts'
@@ -36,6 +37,7 @@ const COMMANDS: readonly Command[] = [
   explain,
   quarantine,
   status,
+  canaryCommand,
   dlq,
   replay,
   compact,

@@ -3,6 +3,7 @@
 import { expect, inject, test } from 'vitest'
 import { datasets } from '../../datasets/index.ts'
 import type { BatchManifest, CommitReport, Verdict } from '../../lake/batch.ts'
+import { withCanary } from '../../lake/canary.ts'
 import {
   batchRejected,
   EVENT_SOURCE,
@@ -103,12 +104,22 @@ test('an object in the landing bucket goes to the queue of ingest, on the defaul
 
 test('no object that a function may write matches any rule: there is no loop', () => {
   const written = ofType(graph, FUNCTION)
+    // It is called by a schedule and by nothing else; that is tested below.
+    .filter(fn => fn.name !== 'CanaryFunction')
     .flatMap(fn => roleStatements(roleOf(graph, fn)))
     .filter(statement => list(statement.Action).includes('s3:PutObject'))
     .flatMap(statement => list(statement.Resource).map(arn => arn.split(':::')[1]!.split('/')[0]!))
   expect([...new Set(written)].sort()).toEqual(['Ops', 'Raw', 'Staging', 'Tables'].map(bucket).sort())
   for (const name of written)
     for (const rule of RULES) expect(matches(pattern(rule), objectCreated(name)), `${rule}: ${name}`).toBe(false)
+})
+
+test('the canary lands where ingest is told of it, and only the clock calls it', () => {
+  const [canary] = ofType(graph, FUNCTION).filter(fn => fn.name === 'CanaryFunction')
+  expect(ofType(graph, TARGET).map(target => target.inputs.arn)).not.toContain(canary?.arn)
+  expect(ofType(graph, SCHEDULE).filter(schedule => schedule.inputs.target.arn === canary?.arn)).toHaveLength(1)
+  const writes = roleStatements(roleOf(graph, canary!)).filter(each => list(each.Action).includes('s3:PutObject'))
+  expect(writes.flatMap(each => list(each.Resource))).toEqual([`arn:aws:s3:::${bucket('Landing')}/sluice-canary/*`])
 })
 
 test('the event of a ready batch starts refine, on the bus that functions publish to', () => {
@@ -146,7 +157,7 @@ const schedules = (machine: string) =>
     .map(each => JSON.parse(each.inputs.target.input))
 
 test('every table is compacted and maintained by the clock too: of datasets, their quarantines and of rules, no raw one', () => {
-  const own = datasets.flatMap(each => [each.name, `${each.name}__quarantine`])
+  const own = withCanary(datasets).flatMap(each => [each.name, `${each.name}__quarantine`])
   const tables = [...own, 'sluice__quality_results'].toSorted()
   expect(
     schedules('CompactMachine')

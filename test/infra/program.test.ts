@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { datasets } from '../../datasets/index.ts'
+import { withCanary } from '../../lake/canary.ts'
 import { FUNCTION, ofType, one } from './checks/check.ts'
 
 const graphs = inject('graphs')
@@ -23,7 +24,7 @@ test.each([graphs.test, graphs.production])('stage $stage evaluates, all of it a
 test('every function has a handler that bundles, exports it, and leaves outside only what is installed beside it', () => {
   const handlers = graphs.test.bundles.map(bundle => bundle.handler).sort()
   expect(handlers).toEqual(
-    ['cdc-apply', 'compact', 'ingest', 'maintain', 'publish', 'quality', 'sweep', 'watch'].map(
+    ['canary', 'cdc-apply', 'compact', 'ingest', 'maintain', 'publish', 'quality', 'sweep', 'watch'].map(
       name => `functions/${name}/handler.handler`,
     ),
   )
@@ -65,7 +66,7 @@ test('two stages share no bucket, queue, function or database', () => {
     ['aws:s3/bucket:Bucket', 'aws:sqs/queue:Queue', FUNCTION, 'aws:glue/catalogDatabase:CatalogDatabase']
       .flatMap(type => ofType(graph, type))
       .map(each => each.id)
-  expect(ids(graphs.test)).toHaveLength(19)
+  expect(ids(graphs.test)).toHaveLength(22)
   expect(ids(graphs.test).filter(id => ids(graphs.production).includes(id))).toEqual([])
 })
 
@@ -80,7 +81,7 @@ test('a stage that stays keeps buckets, catalog and the keys of the data; anothe
     ...DATA.flatMap(type => ofType(graph, type)),
     ...ofType(graph, 'aws:kms/key:Key').filter(key => key.name !== 'MessagesKey'),
   ]
-  expect(holding(graphs.production).length).toBe(5 + 1 + datasets.length + 5)
+  expect(holding(graphs.production).length).toBe(5 + 1 + withCanary(datasets).length + 5)
   for (const resource of holding(graphs.production)) expect(resource.retainOnDelete, resource.name).toBe(true)
   for (const resource of holding(graphs.test)) expect(resource.retainOnDelete, resource.name).toBe(false)
 })
@@ -104,7 +105,11 @@ test('on a stage that stays nobody deletes raw objects, whatever their role allo
 test('every dataset has a table over its raw objects, in the raw bucket', () => {
   const tables = ofType(graphs.test, 'aws:glue/catalogTable:CatalogTable')
   const bucket = one(graphs.test, 'aws:s3/bucket:Bucket', 'RawBucket').id
-  expect(tables.map(each => each.inputs.name).sort()).toEqual(datasets.map(each => `${each.name}__raw`).sort())
+  expect(tables.map(each => each.inputs.name).sort()).toEqual(
+    withCanary(datasets)
+      .map(each => `${each.name}__raw`)
+      .sort(),
+  )
   for (const { inputs } of tables) {
     const dataset = inputs.name.replace('__raw', '')
     expect(inputs.storageDescriptor.location).toBe(`s3://${bucket}/${dataset}/`)
@@ -117,7 +122,7 @@ test('every dataset has a table over its raw objects, in the raw bucket', () => 
 })
 
 test('raw tables are read by partition projection unless the dataset registers its partitions', () => {
-  for (const dataset of datasets) {
+  for (const dataset of withCanary(datasets)) {
     const { parameters } = one(graphs.test, 'aws:glue/catalogTable:CatalogTable', `RawTable-${dataset.name}`).inputs
     expect(parameters['projection.enabled'], dataset.name).toBe(
       dataset.raw.partitions === 'projection' ? 'true' : undefined,

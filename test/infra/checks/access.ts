@@ -55,7 +55,7 @@ const UNSCOPED = new Set([
 
 /** Objects of one bucket, tables of one database, streams of one log group. */
 const SCOPED_WILDCARDS = [
-  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|compactions\/|watch\/)?\*$/,
+  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|compactions\/|watch\/|sluice-canary\/)?\*$/,
   /^arn:aws:s3:::[a-z0-9-]+\/\*\/verdict\.json$/,
   /^arn:aws:glue:[a-z0-9-]+:\d{12}:table\/[a-z0-9_]+\/\*(__raw)?$/,
   /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:[\w/-]+:\*$/,
@@ -86,6 +86,7 @@ const MATRIX: Readonly<Record<string, { readonly reads: readonly string[]; reado
   QualityFunction: { reads: ['Ops', 'Raw', 'Staging', 'Tables'], writes: ['Staging/*', 'Tables/*/metadata/*'] },
   PublishFunction: { reads: ['Ops', 'Staging', 'Tables'], writes: ['Ops/*', 'Tables/*'] },
   CompactFunction: { reads: ['Ops/compactions', 'Tables'], writes: ['Ops/compactions/*', 'Tables/*'] },
+  CanaryFunction: { reads: [], writes: ['Landing/sluice-canary/*'] },
   WatchFunction: { reads: ['Ops', 'Staging/*/verdict.json', 'Tables'], writes: ['Ops/watch/*'] },
   MaintainFunction: { reads: ['Tables'], writes: ['Tables/*/metadata/*'] },
   SweepFunction: { reads: ['Tables'], writes: [] },
