@@ -39,13 +39,13 @@ export const replay: Command = {
     concurrency: { value: 'COUNT', help: `batches at a time, ${CONCURRENCY} when not given; locally it is one` },
     grace: {
       value: 'MINUTES',
-      help: 'leave batches alone that began so recently and have no commit yet; 0 when not given',
+      help: 'leave batches alone that began so recently and have no commit yet; 0 when not given, 60 with --lake aws',
     },
     'dry-run': { help: 'tell what it would take and cost, and change nothing' },
   },
   notes: [
     'Raw objects are found by their day of ingest and go through the gate and into the table in batches of their own, by the contract as it is declared now. Each object brings its rows once: what it had brought before goes in the same commit. An older full extract never undoes a newer one.',
-    'ACTION is pause, resume, stop or status, with the ID that a replay prints when it begins; status alone lists all. Ctrl-C pauses: what is under way is finished first. A replay that was killed goes on with resume.',
+    'ACTION is pause, resume, stop or status, with the ID that a replay prints when it begins; status alone lists all. Ctrl-C pauses: what is under way is finished first; with --lake aws it only ends the watching. A replay that was killed goes on with resume.',
     'The estimate is what the same work costs on AWS; the prices and their date are in lake/prices.ts.',
   ],
   examples: [
@@ -55,6 +55,7 @@ export const replay: Command = {
     'sluice replay status',
   ],
   reads: true,
+  remote: true,
   run: async call => {
     const [action, id] = call.given
     if (action === undefined) return begin(call)
@@ -80,20 +81,20 @@ async function act(call: Call, action: Action, id: string | undefined): Promise<
     throw usage(`sluice replay ${action} needs the id of a replay`, '`sluice replay status` lists them')
   switch (action) {
     case 'status':
-      return show(call, await replayProgress(call.lake, id))
+      return show(call, await replayProgress(call.reached, id))
     case 'resume':
-      return run(call, id, await control(call.lake, id, 'resume'))
+      return run(call, id, await control(call.reached, id, 'resume'))
     case 'pause':
     case 'stop':
-      await control(call.lake, id, action)
-      return show(call, await replayProgress(call.lake, id))
+      await control(call.reached, id, action)
+      return show(call, await replayProgress(call.reached, id))
   }
 }
 
 async function list(call: Call): Promise<undefined> {
-  const ids = await replayIds(call.lake)
+  const ids = await replayIds(call.reached)
   const all: ReplayProgress[] = []
-  for (const id of ids) all.push(await replayProgress(call.lake, id))
+  for (const id of ids) all.push(await replayProgress(call.reached, id))
   if (call.options.has('json')) await call.terminal.out.write(`${JSON.stringify(all, null, 2)}\n`)
   else await printReplays(call.terminal.out, all)
   return undefined
@@ -108,13 +109,16 @@ async function show(call: Call, progress: ReplayProgress): Promise<number | unde
 // --- A new one -----------------------------------------------------------------------------------------------------
 
 async function begin(call: Call): Promise<number | undefined> {
-  const { lake, options, terminal } = call
+  const { reached: lake, options, terminal } = call
   if (options.value('dataset') === undefined)
     throw usage('sluice replay needs --dataset NAME', `use it as: ${replay.examples[0]}`)
   const dryRun = options.has('dry-run')
   const names = ['dataset', 'from', 'to', 'key', 'mode', 'into', 'concurrency', 'grace'] as const
   const given = Object.fromEntries(names.map(name => [name, options.value(name)]))
-  const request = replayRequest(await call.datasets(), { ...given, grace: given['grace'] ?? '0' })
+  const request = replayRequest(await call.datasets(), {
+    ...given,
+    grace: given['grace'] ?? (lake === call.lake ? '0' : undefined),
+  })
   if (!dryRun) await refuseUnfinished(call, request.dataset.name, request.into)
   const status = statusLine(options.has('json') ? terminal.err : terminal.out)
   status.show('comparing raw with what batches account for …')
@@ -127,13 +131,13 @@ async function begin(call: Call): Promise<number | undefined> {
 }
 
 /** Its day and the dataset say what it was for; the rest tells two of one day apart. */
-function newId({ lake }: Call, dataset: string): string {
+function newId({ reached: lake }: Call, dataset: string): string {
   const day = new Date(lake.clock.nowMs()).toISOString().slice(0, 10).replaceAll('-', '')
   return `${day}-${dataset.slice(0, 30)}-${lake.ids.uuid().slice(0, 6)}`
 }
 
 /** Two at once would do each other's work again: harmless, and never what somebody wants who repeats a command. */
-async function refuseUnfinished({ lake }: Call, dataset: string, into: string | undefined): Promise<void> {
+async function refuseUnfinished({ reached: lake }: Call, dataset: string, into: string | undefined): Promise<void> {
   for (const id of await replayIds(lake)) {
     const { plan, state } = await replayProgress(lake, id)
     if (plan.dataset !== dataset || plan.into !== into) continue
@@ -149,33 +153,53 @@ async function refuseUnfinished({ lake }: Call, dataset: string, into: string | 
 // --- Running it ----------------------------------------------------------------------------------------------------
 
 const LOOK_MS = 400
+const LOOK_REMOTELY_MS = 5_000
 
-/** In this process, as on AWS the state machine does; nobody else in this process writes to the lake meanwhile but compactions after it. */
+/** Starts the state machine and watches it: the one on AWS, or the same one in this process. */
 async function run(call: Call, id: string, { generation }: Control): Promise<number | undefined> {
-  const { lake, terminal, options } = call
-  const { startLocal } = await import('#local/run.ts')
-  const runner = startLocal(lake, await call.datasets())
+  const { reached: lake, terminal, options } = call
+  const runner = lake === call.lake ? await startPipeline(call) : undefined
   const stop = terminal.untilStopped()
   const status = statusLine(options.has('json') ? terminal.err : terminal.out)
   await lake.workflows.start('replay', { name: `${id}-${generation}`, input: { replay: id, generation } })
-  const ended = lake.workflows.idle().then(() => true)
+  const ended = runner?.ended() ?? new Promise<boolean>(() => undefined)
   let asked = false
   for (;;) {
     const progress = await replayProgress(lake, id)
     status.show(barOf(progress, lake.clock.nowMs()))
+    if (runner === undefined && (stop.aborted || progress.state !== 'running')) break
     if (stop.aborted && !asked) {
       asked = true
       await control(lake, id, 'pause')
       await terminal.err.write(`${styleOf(terminal.err).dim('Pausing: the batch under way is finished first.')}\n`)
     }
-    if (await Promise.race([ended, lake.clock.sleep(LOOK_MS).then(() => false)])) break
+    const wait = lake.clock.sleep(runner === undefined ? LOOK_REMOTELY_MS : LOOK_MS).then(() => false)
+    if (await Promise.race([ended, wait])) break
   }
   await status.clear()
-  await runner.idle()
-  await runner.close()
+  await runner?.close()
   const progress = await replayProgress(lake, id)
   await show(call, progress)
-  return progress.state === 'finished' && progress.outcomes.halted === 0 ? undefined : EXIT_FAILURE
+  const isRunning = runner === undefined && progress.state === 'running'
+  return isRunning || (progress.state === 'finished' && progress.outcomes.halted === 0) ? undefined : EXIT_FAILURE
+}
+
+interface Pipeline {
+  /** True when no state machine runs any more. */
+  readonly ended: () => Promise<boolean>
+  readonly close: () => Promise<void>
+}
+
+async function startPipeline(call: Call): Promise<Pipeline> {
+  const { startLocal } = await import('#local/run.ts')
+  const runner = startLocal(call.lake, await call.datasets())
+  return {
+    ended: () => call.lake.workflows.idle().then(() => true),
+    close: async () => {
+      await runner.idle()
+      await runner.close()
+    },
+  }
 }
 
 function barOf({ plan, done, startedMs = 0 }: ReplayProgress, nowMs: number): string {

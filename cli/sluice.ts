@@ -12,6 +12,7 @@ import { maintain } from './maintain.ts'
 import { put } from './put.ts'
 import { quality } from './quality.ts'
 import { quarantine } from './quarantine.ts'
+import { reconcile } from './reconcile.ts'
 import { describeError } from './refusal.ts'
 import { replay } from './replay.ts'
 import { send } from './send.ts'
@@ -38,6 +39,7 @@ const COMMANDS = [
   canaryCommand,
   dlq,
   replay,
+  reconcile,
   compact,
   maintain,
 ]

@@ -18,6 +18,7 @@ export const BATCH_REJECTED = 'Batch Rejected'
 export const TABLE_COMPACTED = 'Table Compacted'
 export const DATASET_STATUS_CHANGED = 'Dataset Status Changed'
 export const REPLAY_FINISHED = 'Replay Finished'
+export const LAKE_RECONCILED = 'Lake Reconciled'
 /** As AWS Glue Data Quality calls it, so that rules written for it need another source and nothing else. */
 export const QUALITY_EVALUATED = 'Data Quality Evaluation Results Available'
 
@@ -118,6 +119,21 @@ export interface ReplayFinished {
   readonly waiting: number
   readonly rows: number
   readonly quarantined: number
+}
+
+/** Landing and raw were compared with what accounts for them, and something was amiss. What can be taken up again is on its way. */
+export interface LakeReconciled {
+  readonly unaccounted: number
+  /** Objects in landing that nobody had taken. */
+  readonly landing: number
+  readonly datasets: readonly {
+    readonly dataset: string
+    readonly unbatched: number
+    readonly unrefined: number
+    readonly vanished: number
+    readonly replay?: string
+  }[]
+  readonly report: Uri
 }
 
 /** An event of one known type; assignable to `LakeEvent`. */
@@ -236,4 +252,8 @@ export function replayFinished(report: ReplayFinished): TypedEvent<typeof REPLAY
     'detail-type': REPLAY_FINISHED,
     detail: { replay, dataset, table, items, committed, halted, failed, waiting, rows, quarantined },
   }
+}
+
+export function lakeReconciled(found: LakeReconciled): TypedEvent<typeof LAKE_RECONCILED, LakeReconciled> {
+  return { 'detail-type': LAKE_RECONCILED, detail: { ...found } }
 }

@@ -96,6 +96,11 @@ export interface Storage {
   copy(from: Uri, to: Uri, options?: WriteOptions & ReadOptions): Promise<ObjectInfo>
   /** Objects whose URI starts with `prefix`, in UTF-8 byte order of the key, page by page; without metadata. */
   list(prefix: Uri, options?: { readonly startAfter?: Uri }): AsyncIterable<ObjectInfo>
+  /**
+   * As `list`, with every version that is there, replaced and deleted ones too, where the store keeps them; those of a key follow each
+   * other. A store without versions gives what `list` gives.
+   */
+  versions(prefix: Uri): AsyncIterable<ObjectInfo>
   /** Brings the object to local disk by parallel ranged reads; `sha256` given: a difference fails with `checksum`. */
   stage(uri: Uri, folder: string, options?: StageOptions): Promise<StagedFile>
   /** Uploads a local file, in parts when it is large; the stored bytes are checked against `sha256`. */

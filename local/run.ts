@@ -5,6 +5,7 @@ import type { Dataset } from '#lake/dataset.ts'
 import type { LocalLake } from '#lake/disk/disk-lake.ts'
 import { isLakeError } from '#lake/errors.ts'
 import type { ObjectInfo } from '#lake/lake.ts'
+import { objectCreated } from '#lake/object-created.ts'
 import { landingObjectCreated } from '#workflows/rules.ts'
 import { matches } from './event-pattern.ts'
 import { startExecutions } from './executions.ts'
@@ -70,7 +71,7 @@ export function startLocal(lake: LocalLake, declared: readonly Dataset[], option
   })
   const landed = (objects: readonly ObjectInfo[]): void => {
     for (const object of objects) {
-      const event = objectCreated(lake, bucket, object)
+      const event = objectCreated(lake, object)
       if (matches(landingObjectCreated(bucket), event))
         queue.send({ messageId: idOf(object.uri, object.version), body: JSON.stringify(event) })
     }
@@ -107,23 +108,3 @@ const INGEST_QUEUE = 'ingest'
 
 /** On disk the landing bucket is the folder's name. */
 const bucketOf = (lake: LocalLake): string => lake.zones.landing.split('/').at(-1) as string
-
-/** As S3 sends it (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html). */
-function objectCreated(lake: LocalLake, bucket: string, object: ObjectInfo): Readonly<Record<string, unknown>> {
-  const key = object.uri.slice(lake.zones.landing.length + 1)
-  return {
-    version: '0',
-    id: lake.ids.uuid(),
-    source: 'aws.s3',
-    'detail-type': 'Object Created',
-    account: '000000000000',
-    region: 'local',
-    time: new Date(object.modifiedMs).toISOString(),
-    detail: {
-      version: '0',
-      bucket: { name: bucket },
-      object: { key, size: object.bytes, 'version-id': object.version },
-      reason: 'PutObject',
-    },
-  }
-}

@@ -9,10 +9,12 @@ import {
   type Verdict,
   verdictUri,
 } from '#lake/batch.ts'
-import { type BatchFolder, batchFolders } from '#lake/batch-folders.ts'
+import { type BatchFolder, batchFolders, firstIdAt } from '#lake/batch-folders.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { Spool } from '#lake/duckdb/spool.ts'
-import type { Lake } from '#lake/lake.ts'
+import { sql } from '#lake/duckdb/sql.ts'
+import { loadTable } from '#lake/iceberg/table.ts'
+import type { Lake, TableName } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
 import { type DateRange, rawObjects } from './raw-objects.ts'
 
@@ -46,9 +48,9 @@ export async function withLedger<T>(lake: Lake, work: (ledger: Ledger) => Promis
 // --- What is in raw ------------------------------------------------------------------------------------------------
 
 const RAW = { id: 'VARCHAR', uri: 'VARCHAR', bytes: 'BIGINT' } as const
-export type RawSpool = Spool<typeof RAW>
+type RawSpool = Spool<typeof RAW>
 
-export async function spoolRaw(lake: Lake, ledger: Ledger, dataset: string, range: DateRange): Promise<RawSpool> {
+async function spoolRaw(lake: Lake, ledger: Ledger, dataset: string, range: DateRange): Promise<RawSpool> {
   const spool = await Spool.create(join(ledger.folder, `raw-${dataset}.ndjson`), RAW)
   for await (const { id, uri, bytes } of rawObjects(lake, dataset, range)) await spool.write({ id, uri, bytes })
   await spool.close()
@@ -78,7 +80,7 @@ export type HeldSpool = Spool<typeof HELD>
 
 const BATCHES_AT_ONCE = 16
 
-export async function spoolBatches(
+async function spoolBatches(
   lake: Lake,
   ledger: Ledger,
   { dataset, graceMinutes }: { readonly dataset: string; readonly graceMinutes: number },
@@ -124,4 +126,41 @@ async function heldBy(lake: Lake, dataset: string, { folder, youngMs }: Looking)
   const state: BatchState = verdict?.status === 'halt' ? 'halted' : isYoung ? 'under-way' : 'open'
   const none = { uuid: null, committed_ms: null, read: null, applied: null, quarantined: null, superseded: null }
   return manifest.objects.map(({ id }) => ({ object: id, batch, state, target: manifest.into ?? dataset, ...none }))
+}
+
+// --- What of raw is accounted for ----------------------------------------------------------------------------------
+
+/**
+ * Of a raw object, for one table: `committed` there; `halted`, `under-way` or `open` as the best of its batches is; `elsewhere` when its
+ * batches were all for other tables, one of the same name that is gone included; `unbatched`, when no batch has it.
+ */
+export type Standing = 'committed' | 'halted' | 'under-way' | 'open' | 'elsewhere' | 'unbatched'
+
+export interface StandingsOf extends DateRange {
+  readonly dataset: string
+  readonly table: TableName
+  readonly graceMinutes: number
+}
+
+/**
+ * Makes the table `standings` (id, uri, bytes, batched, standing) of all raw objects in the range. A table that was dropped, or that is only
+ * being built, accounts for nothing: commits are told by the table's own id. Gives what batches hold, and that id.
+ */
+export async function makeStandings(
+  lake: Lake,
+  ledger: Ledger,
+  of: StandingsOf,
+): Promise<{ readonly held: HeldSpool; readonly uuid: string }> {
+  const { dataset, table, graceMinutes } = of
+  // Raw first: whatever is in a batch by then is seen there.
+  const raw = await spoolRaw(lake, ledger, dataset, of)
+  const held = await spoolBatches(lake, ledger, { dataset, graceMinutes })
+  const uuid = (await loadTable(lake, table))?.metadata['table-uuid'] ?? ''
+  // An object that landed a moment ago may be about to get its batch.
+  const young = graceMinutes === 0 ? '~' : firstIdAt(lake.clock.nowMs() - graceMinutes * 60_000)
+  const states = sql`SELECT object, TRUE AS batched, bool_or(uuid IS NOT NULL AND uuid = ${uuid}) AS committed, bool_or(target = ${table} AND state = 'halted') AS halted, bool_or(target = ${table} AND state = 'under-way') AS under_way, bool_or(target = ${table} AND state = 'open') AS is_open FROM (${held.rows}) GROUP BY object`
+  await ledger.session.run(
+    sql`CREATE OR REPLACE TEMP TABLE standings AS SELECT id, uri, bytes::BIGINT AS bytes, coalesce(batched, FALSE) AS batched, CASE WHEN batched IS NULL AND id >= ${young} THEN 'under-way' WHEN batched IS NULL THEN 'unbatched' WHEN committed THEN 'committed' WHEN halted THEN 'halted' WHEN under_way THEN 'under-way' WHEN is_open THEN 'open' ELSE 'elsewhere' END AS standing FROM (${raw.rows}) LEFT JOIN (${states}) ON object = id`,
+  )
+  return { held, uuid }
 }

@@ -120,7 +120,7 @@ const tooMany = (dataset: string): LakeError =>
 
 /** It becomes part of keys and the name of an execution. */
 function checkId(id: string): void {
-  if (/^[\w-]{1,60}$/.test(id)) return
+  if (/^[\w-]{1,80}$/.test(id)) return
   throw new LakeError('usage', `${id.slice(0, 100)} is not the id of a replay`, {
     next: '`sluice replay status` lists them',
   })

@@ -6,6 +6,7 @@ import { itemsUri, type ReplayPlan, readPlan } from './documents.ts'
 import { type Admission, admitItem, type ItemResult, settleItem } from './items.ts'
 import { type PlanOptions, planReplay } from './planning.ts'
 import { finishReplay } from './progress.ts'
+import { type ReconcileReport, reconcile } from './reconcile.ts'
 import { replayRequest } from './request.ts'
 import { type ReplayStep, replayStep } from './step.ts'
 
@@ -13,6 +14,7 @@ export { type Control, control, type ReplayReport, type ReplayState } from './co
 export type { ReplayItem, ReplayPlan } from './documents.ts'
 export { type PlanOptions, planReplay } from './planning.ts'
 export { type ReplayProgress, replayIds, replayProgress } from './progress.ts'
+export { type DatasetAccount, type ReconcileReport, reconcile } from './reconcile.ts'
 export {
   CONCURRENCY,
   CONCURRENCY_MAX,
@@ -21,6 +23,12 @@ export {
   type ReplayRequest,
   replayRequest,
 } from './request.ts'
+
+export interface ReplayOptions extends PlanOptions {
+  readonly datasets: readonly Dataset[]
+  /** In whose name landing objects are told of again. */
+  readonly account?: string | undefined
+}
 
 /** What the state machine goes on with. */
 export interface ReplayBegun {
@@ -40,8 +48,8 @@ export interface ReplayBegun {
 export async function replayAction(
   lake: Lake,
   event: unknown,
-  { datasets, ...options }: PlanOptions & { readonly datasets: readonly Dataset[] },
-): Promise<ReplayBegun | Admission | ItemResult | ReplayReport> {
+  { datasets, ...options }: ReplayOptions,
+): Promise<ReplayBegun | Admission | ItemResult | ReplayReport | ReconcileReport> {
   const step = replayStep(event)
   switch (step.action) {
     case 'begin':
@@ -52,6 +60,12 @@ export async function replayAction(
       return settleItem(lake, step, step.failure)
     case 'finish':
       return finishReplay(lake, step.replay, step.generation)
+    case 'reconcile':
+      return reconcile(lake, {
+        datasets: datasets.filter(({ name }) => name === step.dataset),
+        landing: step.dataset === undefined,
+        ...{ repair: true, account: options.account },
+      })
   }
 }
 
@@ -59,7 +73,7 @@ export async function replayAction(
 async function begin(
   lake: Lake,
   step: Extract<ReplayStep, { action: 'begin' }>,
-  { datasets, ...options }: PlanOptions & { readonly datasets: readonly Dataset[] },
+  { datasets, ...options }: ReplayOptions,
 ): Promise<ReplayBegun> {
   const { replay } = step
   const made = step.request && (await planReplay(lake, replay, replayRequest(datasets, step.request), options))

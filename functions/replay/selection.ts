@@ -1,11 +1,10 @@
 import { sql } from '#lake/duckdb/sql.ts'
-import { loadTable } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
 import { claimObjects } from './claims.ts'
 import type { LeftOut, ListedObject } from './documents.ts'
-import { type Ledger, spoolBatches, spoolRaw } from './ledger.ts'
-import type { ReplayRequest } from './request.ts'
+import { type Ledger, makeStandings, type Standing } from './ledger.ts'
+import type { ReplayMode, ReplayRequest } from './request.ts'
 
 /** Raw objects that a request asks for, in the order of landing; `left` is complete when all were read. */
 export interface Selection {
@@ -14,6 +13,13 @@ export interface Selection {
 }
 
 type Counts = { -readonly [Reason in keyof LeftOut]: LeftOut[Reason] }
+
+/** A table that was dropped lacks what was committed to it, so that is missing; but nothing of it has failed. */
+const TAKEN: Readonly<Record<ReplayMode, readonly Standing[]>> = {
+  missing: ['open', 'elsewhere', 'unbatched'],
+  failed: ['halted', 'open'],
+  all: ['committed', 'halted', 'under-way', 'open', 'elsewhere', 'unbatched'],
+}
 
 /**
  * Compares a listing of raw with what the batches of the dataset account for, in the table that the rows are to go to: a table that was
@@ -24,27 +30,25 @@ export async function selectObjects(
   ledger: Ledger,
   request: ReplayRequest & { readonly dryRun: boolean },
 ): Promise<Selection> {
-  const { dataset, mode, from, to, into } = request
-  const raw = await spoolRaw(lake, ledger, dataset.name, { from, to })
-  const held = await spoolBatches(lake, ledger, { dataset: dataset.name, graceMinutes: request.graceMinutes })
-  const target = into ?? dataset.name
-  const uuid = (await loadTable(lake, target))?.metadata['table-uuid'] ?? ''
-  const states = sql`SELECT object, TRUE AS batched, bool_or(uuid IS NOT NULL AND uuid = ${uuid}) AS committed, bool_or(target = ${target} AND state = 'halted') AS halted, bool_or(target = ${target} AND state = 'open') AS open, bool_or(target = ${target} AND state = 'under-way') AS under_way FROM (${held.rows}) GROUP BY object`
+  const { dataset, mode, from, to, graceMinutes } = request
+  const table = request.into ?? dataset.name
+  await makeStandings(lake, ledger, { dataset: dataset.name, table, from, to, graceMinutes })
+  const taken = TAKEN[mode]
   await ledger.session.run(
-    sql`CREATE OR REPLACE TEMP TABLE chosen AS SELECT id, uri, bytes::BIGINT AS bytes, coalesce(batched, FALSE) AS batched, CASE ${mode} WHEN 'all' THEN 'take' WHEN 'failed' THEN CASE WHEN coalesce(committed, FALSE) THEN 'accounted' WHEN coalesce(halted OR open, FALSE) THEN 'take' WHEN coalesce(under_way, FALSE) THEN 'underWay' ELSE 'accounted' END ELSE CASE WHEN coalesce(committed OR halted, FALSE) THEN 'accounted' WHEN coalesce(under_way, FALSE) THEN 'underWay' ELSE 'take' END END AS decision FROM (${raw.rows}) LEFT JOIN (${states}) ON object = id`,
+    sql`CREATE OR REPLACE TEMP TABLE chosen AS SELECT id, uri, bytes, batched, CASE WHEN standing IN (SELECT unnest(${taken})) THEN 'take' WHEN standing = 'under-way' THEN 'underWay' ELSE 'accounted' END AS decision FROM standings`,
   )
   const left: Counts = { accounted: 0, duplicates: 0, underWay: 0 }
   for (const row of await ledger.session.rows(
     sql`SELECT decision, count(*)::BIGINT AS objects FROM chosen WHERE decision <> 'take' GROUP BY decision`,
   ))
     left[row['decision'] as 'accounted' | 'underWay'] = Number(row['objects'])
-  return { objects: taken(lake, ledger, { request, left }), left }
+  return { objects: takenObjects(lake, ledger, { request, left }), left }
 }
 
 const PAGE = 256
 const HEADS_AT_ONCE = 32
 
-async function* taken(
+async function* takenObjects(
   lake: Lake,
   ledger: Ledger,
   work: { readonly request: ReplayRequest & { readonly dryRun: boolean }; readonly left: Counts },

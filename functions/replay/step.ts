@@ -1,7 +1,7 @@
 import { LakeError } from '#lake/errors.ts'
 import type { ItemRef } from './items.ts'
 
-/** One step of the workflow `replay`. */
+/** One step of the workflow `replay`, or one of the schedule's comparisons: of landing, or of one dataset. */
 export type ReplayStep =
   | {
       readonly action: 'begin'
@@ -12,13 +12,18 @@ export type ReplayStep =
   | ({ readonly action: 'admit' } & ItemRef)
   | ({ readonly action: 'settle'; readonly failure: string | undefined } & ItemRef)
   | { readonly action: 'finish'; readonly replay: string; readonly generation: number }
+  | { readonly action: 'reconcile'; readonly dataset: string | undefined }
 
 type Given = Readonly<Record<string, unknown>>
 
 /** Parses the payload of a step. Fails with `event-invalid`: anyone who may invoke a function may send it anything. */
 export function replayStep(event: unknown): ReplayStep {
   const given = (event ?? {}) as Given
-  const replay = text(given, 'replay', /^[\w-]{1,60}$/)
+  if (given['action'] === 'reconcile') {
+    const dataset = given['dataset'] === undefined ? undefined : text(given, 'dataset', /^[a-z0-9_]{1,255}$/)
+    return { action: 'reconcile', dataset }
+  }
+  const replay = text(given, 'replay', /^[\w-]{1,80}$/)
   switch (given['action']) {
     case 'begin':
       return {
@@ -40,7 +45,7 @@ export function replayStep(event: unknown): ReplayStep {
     case 'finish':
       return { action: 'finish', replay, generation: whole(given, 'generation') }
     default:
-      throw invalid('action', given['action'], 'begin, admit, settle or finish')
+      throw invalid('action', given['action'], 'begin, admit, settle, finish or reconcile')
   }
 }
 

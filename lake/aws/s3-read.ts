@@ -7,6 +7,8 @@ import {
   HeadObjectCommand,
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3'
 import { assert, isLakeError, LakeError } from '../errors.ts'
 import { sha256Handle } from '../file-hash.ts'
@@ -128,6 +130,36 @@ export async function* listObjects(access: S3Access, prefix: Uri, startAfter?: U
     }
     ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined
   } while (ContinuationToken !== undefined)
+}
+
+/** As listObjects, of all versions; markers of deletion have no bytes and are left out. */
+export async function* listVersions(access: S3Access, prefix: Uri): AsyncGenerator<ObjectInfo> {
+  const { Bucket, Key, ...owner } = addressOf(access, prefix)
+  let marker: { readonly KeyMarker?: string; readonly VersionIdMarker?: string } | undefined = {}
+  while (marker !== undefined) {
+    const page: ListObjectVersionsCommandOutput = await access.client
+      .send(new ListObjectVersionsCommand({ Bucket, ...owner, Prefix: Key, EncodingType: 'url', ...marker }))
+      .catch(error => {
+        throw s3Error(error, prefix)
+      })
+    const keyOf = (key = ''): string =>
+      page.EncodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key
+    for (const found of page.Versions ?? [])
+      yield {
+        uri: `s3://${Bucket}/${keyOf(found.Key)}`,
+        bytes: found.Size ?? 0,
+        version: versionOf({ VersionId: found.VersionId, ETag: found.ETag }),
+        modifiedMs: found.LastModified?.getTime() ?? 0,
+        metadata: {},
+      }
+    const { NextKeyMarker, NextVersionIdMarker } = page
+    marker = page.IsTruncated
+      ? {
+          ...(NextKeyMarker !== undefined && { KeyMarker: keyOf(NextKeyMarker) }),
+          ...(NextVersionIdMarker !== undefined && { VersionIdMarker: NextVersionIdMarker }),
+        }
+      : undefined
+  }
 }
 
 /** One version, by parallel ranged reads into a file of its full length; nothing is left behind when it fails. */

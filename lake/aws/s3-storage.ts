@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { Clock, Ids, Storage } from '../lake.ts'
 import { addressOf, type S3Access, s3Error } from './s3-address.ts'
-import { getObject, headObject, listObjects, stageObject } from './s3-read.ts'
+import { getObject, headObject, listObjects, listVersions, stageObject } from './s3-read.ts'
 import { copyObject, putObject, uploadFile } from './s3-write.ts'
 
 export interface S3Options {
@@ -37,6 +37,7 @@ export function s3Storage(options: S3Options): Storage {
     put: (uri, body, write = {}) => putObject(access, uri, { ...write, body }),
     copy: (from, to, write = {}) => copyObject(access, from, { ...write, to }),
     list: (prefix, range) => listObjects(access, prefix, range?.startAfter),
+    versions: prefix => listVersions(access, prefix),
     stage: (uri, folder, read = {}) => stageObject(access, uri, { ...read, folder }),
     upload: (path, uri, write) => uploadFile(access, uri, { ...write, path }),
     delete: async uri => {

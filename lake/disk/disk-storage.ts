@@ -36,6 +36,8 @@ export function diskStorage(root: string): Storage {
     put: (uri, body, options = {}) => translated(uri, () => writeBytes(root, at(uri), { ...options, body })),
     copy: (from, to, options = {}) => translated(to, () => copyObject(root, at(from), { place: at(to), options })),
     list: (prefix, options) => listing(root, prefix, options?.startAfter),
+    // A folder keeps the last version alone.
+    versions: prefix => listing(root, prefix, undefined),
     stage: (uri, _folder, options = {}) => translated(uri, () => stage(at(uri), options)),
     upload: (path, uri, options) => translated(uri, () => writeFileCopy(root, at(uri), { ...options, path })),
     delete: uri => translated(uri, () => removeObject(root, at(uri))),

@@ -61,6 +61,13 @@ class MemoryObjects {
     if (this.#versions.has(uri)) this.#hidden.add(uri)
   }
 
+  /** Of every version of the next keys. */
+  versionPage(prefix: Uri, after: Uri): readonly ObjectInfo[] {
+    const uris = [...this.#versions.keys()].filter(uri => uri.startsWith(prefix) && compareKeys(uri, after) > 0)
+    const page = uris.sort(compareKeys).slice(0, PAGE)
+    return page.flatMap(uri => (this.#versions.get(uri) ?? []).map(version => info(uri, version)))
+  }
+
   page(prefix: Uri, after: Uri): readonly ObjectInfo[] {
     const uris = [...this.#versions.keys()].filter(
       uri => uri.startsWith(prefix) && !this.#hidden.has(uri) && compareKeys(uri, after) > 0,
@@ -93,6 +100,7 @@ export function memoryStorage(options: {
         return objects.write(to, existing(objects, from, version === undefined ? {} : { version }).bytes, write)
       }),
     list: (prefix, range) => listing(objects, prefix, { startAfter: range?.startAfter ?? '', effect }),
+    versions: prefix => versionListing(objects, prefix, effect),
     stage: (uri, folder, read = {}) =>
       effect('stage', uri, () => stage(existing(objects, uri, read), uri, { folder, ...read })),
     upload: (path, uri, { sha256, ...write }) =>
@@ -136,6 +144,21 @@ async function* listing(
     yield* page
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) return
+    after = last.uri
+  }
+}
+
+async function* versionListing(
+  objects: MemoryObjects,
+  prefix: Uri,
+  effect: <T>(operation: StorageOperation, uri: Uri, work: () => T) => Promise<T>,
+): AsyncGenerator<ObjectInfo> {
+  for (let after = ''; ; ) {
+    const from = after
+    const page = await effect('list', prefix, () => objects.versionPage(prefix, from))
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined) return
     after = last.uri
   }
 }

@@ -13,6 +13,7 @@ import { maintain } from '../../cli/maintain.ts'
 import { put } from '../../cli/put.ts'
 import { quality } from '../../cli/quality.ts'
 import { quarantine } from '../../cli/quarantine.ts'
+import { reconcile } from '../../cli/reconcile.ts'
 import { replay } from '../../cli/replay.ts'
 import { send } from '../../cli/send.ts'
 import { show } from '../../cli/show.ts'
@@ -40,6 +41,7 @@ const COMMANDS: readonly Command[] = [
   canaryCommand,
   dlq,
   replay,
+  reconcile,
   compact,
   maintain,
 ]

@@ -261,6 +261,18 @@ function listContract(under: () => StorageUnderTest): void {
     expect(await keysBelow(uri('list/'), uri('list/😀'))).toEqual([])
   })
 
+  test('versions: at least what a list gives, each under a version that can be read', async () => {
+    const { storage } = under()
+    await storage.put(uri('kept/a b+c'), text('one'))
+    await storage.put(uri('kept/a b+c'), text('other'))
+    await storage.put(uri('kept/d'), text('x'))
+    const found = await Array.fromAsync(storage.versions(uri('kept/')))
+    expect([...new Set(found.map(each => each.uri))]).toEqual([uri('kept/a b+c'), uri('kept/d')])
+    for (const { uri: of, version, bytes } of found)
+      expect((await storage.get(of, { version })).length, version).toBe(bytes)
+    expect(found.map(each => each.bytes)).toEqual(found.length === 3 ? expect.arrayContaining([3, 5, 1]) : [5, 1])
+  })
+
   test('a list tells the size of each object', async () => {
     await under().storage.put(uri('sizes/x'), text('four'))
     for await (const found of under().storage.list(uri('sizes/')))

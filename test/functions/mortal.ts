@@ -22,7 +22,7 @@ export function mortal(lake: Lake, at: number, side: Side): Mortal {
     new Proxy(inner, {
       get: (target, name) => {
         const method = Reflect.get(target, name)
-        if (typeof method !== 'function' || name === 'list') return method
+        if (typeof method !== 'function' || name === 'list' || name === 'versions') return method
         return async (...args: unknown[]) => {
           const call = calls++
           if (call < at) return method.apply(target, args)

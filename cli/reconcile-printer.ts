@@ -1,0 +1,79 @@
+import type { DatasetAccount, ReconcileReport } from '#functions/replay/replay.ts'
+import type { Call } from './command.ts'
+import { type Style, styleOf } from './style.ts'
+import { printTable, type TableColumn } from './table-printer.ts'
+import { printable } from './text-width.ts'
+import { counted, formatCount } from './units.ts'
+
+const COLUMNS: readonly TableColumn[] = [
+  { name: 'dataset' },
+  { name: 'in raw', numeric: true },
+  { name: 'committed', numeric: true },
+  { name: 'duplicates', numeric: true },
+  { name: 'under way', numeric: true },
+  { name: 'halted', numeric: true },
+  { name: 'no batch', numeric: true },
+  { name: 'not refined', numeric: true },
+  { name: 'vanished', numeric: true },
+]
+
+/** A line for landing, one for each dataset, and what was found amiss. */
+export async function printReconciled(
+  { terminal: { out } }: Pick<Call, 'terminal'>,
+  report: ReconcileReport,
+): Promise<void> {
+  const style = styleOf(out)
+  const { landing, datasets, unaccounted } = report
+  if (landing !== undefined) {
+    const parts = [
+      `${formatCount(landing.recorded)} recorded`,
+      ...(landing.ignored === 0 ? [] : [`${formatCount(landing.ignored)} ignored`]),
+      ...(landing.underWay === 0 ? [] : [`${formatCount(landing.underWay)} under way`]),
+      ...(landing.missing === 0 ? [] : [style.red(`${formatCount(landing.missing)} never taken`)]),
+    ]
+    await out.write(`landing: ${counted(landing.versions, 'object')}, ${parts.join(', ')}\n`)
+    await list(out, landing.named, { count: landing.missing, style })
+  }
+  if (datasets.length > 0) await printTable(out, { columns: COLUMNS, rows: datasets.map(rowOf) })
+  for (const { dataset, unbatched, unrefined, vanished, replay } of datasets) {
+    const found = [
+      { what: 'in no batch', ...unbatched },
+      { what: 'in a batch that was never committed', ...unrefined },
+      { what: 'committed, and gone from raw', ...vanished },
+    ].filter(({ count }) => count > 0)
+    for (const { what, count, named } of found) {
+      await out.write(`${style.red(dataset)}: ${counted(count, 'object')} ${what}\n`)
+      await list(out, named, { count, style })
+    }
+    if (replay !== undefined) await out.write(`  replay ${replay} takes them up\n`)
+  }
+  await out.write(conclusion(report, style))
+  if (unaccounted > 0 && !report.repaired) await out.write('  sluice reconcile --repair takes up what can be\n')
+}
+
+function conclusion({ unaccounted, repaired, landing, datasets }: ReconcileReport, style: Style): string {
+  if (unaccounted === 0) return `${style.green('✓')} everything is accounted for\n`
+  const vanished = datasets.reduce((sum, each) => sum + each.vanished.count, 0)
+  const told = landing?.told ?? 0
+  const taken = repaired ? `; ${formatCount(told)} told to ingest again` : ''
+  const lost = vanished === 0 ? '' : `; ${formatCount(vanished)} that are gone no repair brings back`
+  return `${style.yellow('!')} ${counted(unaccounted, 'object')} that nothing accounts for${taken}${lost}\n`
+}
+
+function rowOf(account: DatasetAccount): readonly string[] {
+  const { objects, committed, duplicates, underWay, halted, unbatched, unrefined, vanished } = account
+  const counts = [objects, committed, duplicates, underWay, halted, unbatched.count, unrefined.count, vanished.count]
+  return [account.dataset, ...counts.map(formatCount)]
+}
+
+const LISTED_MAX = 5
+
+async function list(
+  out: Call['terminal']['out'],
+  named: readonly string[],
+  { count, style }: { readonly count: number; readonly style: Style },
+): Promise<void> {
+  for (const name of named.slice(0, LISTED_MAX)) await out.write(style.dim(`  ${printable(name)}\n`))
+  const more = count - Math.min(named.length, LISTED_MAX)
+  if (more > 0) await out.write(style.dim(`  and ${formatCount(more)} more, --json names ${named.length} of them\n`))
+}

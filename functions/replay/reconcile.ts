@@ -1,0 +1,230 @@
+import { writeDocumentOnce } from '#lake/batch.ts'
+import type { Dataset } from '#lake/dataset.ts'
+import { sql } from '#lake/duckdb/sql.ts'
+import { lakeReconciled } from '#lake/events.ts'
+import type { Lake } from '#lake/lake.ts'
+import { objectCreated } from '#lake/object-created.ts'
+import { claimObjects } from './claims.ts'
+import { control } from './control.ts'
+import type { ListedObject } from './documents.ts'
+import { compareLanding, type LandingAccount } from './landing.ts'
+import { type Ledger, makeStandings, type Standing, withLedger } from './ledger.ts'
+import { planReplay } from './planning.ts'
+import { replayIds, replayProgress } from './progress.ts'
+import { CONCURRENCY, GRACE_MINUTES } from './request.ts'
+
+export interface ReconcileRequest {
+  readonly datasets: readonly Dataset[]
+  /** Landing objects are compared as well; left out when only datasets are asked for. */
+  readonly landing: boolean
+  /** What came or began so recently is left to whoever is at it. */
+  readonly graceMinutes?: number | undefined
+  /** Without it the differences are only told. */
+  readonly repair: boolean
+  /** Of the AWS account, in whose name landing objects are told of again. */
+  readonly account?: string | undefined
+}
+
+/** A number of objects, the first of them by name. */
+export interface Found {
+  readonly count: number
+  readonly named: readonly string[]
+}
+
+export interface DatasetAccount {
+  readonly dataset: string
+  readonly objects: number
+  readonly committed: number
+  /** The same bytes under the same key as another. */
+  readonly duplicates: number
+  readonly underWay: number
+  /** A verdict stopped them, and somebody has to decide. */
+  readonly halted: number
+  /** In raw, and in no batch. */
+  readonly unbatched: Found
+  /** In a batch that was never committed, or was committed to a table that is gone. */
+  readonly unrefined: Found
+  /** Committed, and no longer in raw: what is true of the table can no longer be proven. */
+  readonly vanished: Found
+  /** The replay that takes up what is missing. */
+  readonly replay?: string
+}
+
+export interface ReconcileReport {
+  readonly startedMs: number
+  readonly repaired: boolean
+  readonly landing?: LandingAccount & { readonly named: readonly string[]; readonly told: number }
+  readonly datasets: readonly DatasetAccount[]
+  /** Objects that nothing accounts for, in landing and in raw: more than none is an alarm. */
+  readonly unaccounted: number
+}
+
+const NAMED_MAX = 20
+
+/**
+ * Compares what is in landing and in raw with what `ingest`, batches, verdicts and commits say of it; a time never decides. With `repair`
+ * landing objects are told to `ingest` again, and raw objects go into a replay of what is missing: both may be repeated.
+ */
+export async function reconcile(lake: Lake, request: ReconcileRequest): Promise<ReconcileReport> {
+  const startedMs = lake.clock.nowMs()
+  const graceMinutes = request.graceMinutes ?? GRACE_MINUTES
+  const landing = request.landing ? await reconcileLanding(lake, request, graceMinutes) : undefined
+  const accounts: DatasetAccount[] = []
+  for (const dataset of request.datasets) {
+    const account = await withLedger(lake, ledger => accountOf(lake, ledger, { dataset, graceMinutes }))
+    const isWell = account.unbatched.count + account.unrefined.count === 0
+    const replay = isWell || !request.repair ? undefined : await takeUp(lake, dataset, { graceMinutes, startedMs })
+    accounts.push(replay === undefined ? account : { ...account, replay })
+  }
+  const unaccounted = accounts.reduce(
+    (sum, { unbatched, unrefined, vanished }) => sum + unbatched.count + unrefined.count + vanished.count,
+    landing?.missing ?? 0,
+  )
+  const report: ReconcileReport = {
+    ...{ startedMs, repaired: request.repair, datasets: accounts, unaccounted },
+    ...(landing === undefined ? {} : { landing }),
+  }
+  if (request.repair) await tell(lake, report)
+  return report
+}
+
+/** What was found, for those who were not there: a document, and an event when something is amiss. */
+async function tell(lake: Lake, report: ReconcileReport): Promise<void> {
+  const uri = `${lake.zones.ops}/reconciliations/${new Date(report.startedMs).toISOString()}-${lake.ids.uuid().slice(0, 8)}.json`
+  await writeDocumentOnce(lake, uri, report)
+  if (report.unaccounted === 0) return
+  await lake.bus.publish([
+    lakeReconciled({
+      unaccounted: report.unaccounted,
+      landing: report.landing?.missing ?? 0,
+      datasets: report.datasets
+        .filter(({ unbatched, unrefined, vanished }) => unbatched.count + unrefined.count + vanished.count > 0)
+        .map(({ dataset, unbatched, unrefined, vanished, replay }) => ({
+          ...{ dataset, unbatched: unbatched.count, unrefined: unrefined.count, vanished: vanished.count },
+          ...(replay === undefined ? {} : { replay }),
+        })),
+      report: uri,
+    }),
+  ])
+}
+
+// --- Landing -------------------------------------------------------------------------------------------------------
+
+/** The next run goes on with the rest. */
+const TOLD_MAX = 10_000
+
+async function reconcileLanding(
+  lake: Lake,
+  { repair, account }: ReconcileRequest,
+  graceMinutes: number,
+): Promise<NonNullable<ReconcileReport['landing']>> {
+  return withLedger(lake, async ledger => {
+    const { rows, ...counts } = await compareLanding(lake, ledger, { graceMinutes })
+    const named: string[] = []
+    let missing = 0
+    let told = 0
+    for await (const object of rows) {
+      missing++
+      if (named.length < NAMED_MAX) named.push(object.uri.slice(lake.zones.landing.length + 1))
+      if (!repair || told >= TOLD_MAX) continue
+      const event = objectCreated(lake, object, account === undefined ? {} : { account })
+      await lake.deadLetters.send('ingest', JSON.stringify(event))
+      told++
+    }
+    return { ...counts, recorded: counts.recorded + counts.missing - missing, missing, named, told }
+  })
+}
+
+// --- Raw -----------------------------------------------------------------------------------------------------------
+
+interface Accounting {
+  readonly dataset: Dataset
+  readonly graceMinutes: number
+}
+
+async function accountOf(lake: Lake, ledger: Ledger, { dataset, graceMinutes }: Accounting): Promise<DatasetAccount> {
+  const { name } = dataset
+  const { held, uuid } = await makeStandings(lake, ledger, { dataset: name, table: name, graceMinutes })
+  await ledger.session.run(
+    sql`CREATE OR REPLACE TEMP TABLE vanished AS SELECT DISTINCT object AS id FROM (${held.rows}) AS h WHERE uuid = ${uuid} AND NOT EXISTS (SELECT 1 FROM standings AS s WHERE s.id = h.object)`,
+  )
+  const counts = new Map<string, number>()
+  for (const row of await ledger.session.rows(
+    sql`SELECT standing, count(*)::BIGINT AS objects FROM standings GROUP BY standing`,
+  ))
+    counts.set(String(row['standing']), Number(row['objects']))
+  const count = (standing: Standing): number => counts.get(standing) ?? 0
+  const { duplicates, unbatched } = await sortUnbatched(lake, ledger, dataset)
+  return {
+    dataset: name,
+    objects: [...counts.values()].reduce((sum, each) => sum + each, 0),
+    ...{ committed: count('committed'), underWay: count('under-way'), halted: count('halted') },
+    ...{ duplicates, unbatched },
+    unrefined: {
+      count: count('open') + count('elsewhere'),
+      named: await names(ledger, sql`standings WHERE standing IN ('open', 'elsewhere')`),
+    },
+    vanished: await foundIn(ledger),
+  }
+}
+
+async function foundIn(ledger: Ledger): Promise<Found> {
+  const [row] = await ledger.session.rows(sql`SELECT count(*)::BIGINT AS objects FROM vanished`)
+  return { count: Number(row?.['objects']), named: await names(ledger, sql`vanished`) }
+}
+
+async function names({ session }: Ledger, from: ReturnType<typeof sql>): Promise<readonly string[]> {
+  const rows = await session.rows(sql`SELECT id FROM ${from} ORDER BY id LIMIT ${NAMED_MAX}`)
+  return rows.map(row => String(row['id']))
+}
+
+const PAGE = 256
+
+/** What no batch has is a repetition, or was lost between raw and its batch. */
+async function sortUnbatched(
+  lake: Lake,
+  { session }: Ledger,
+  dataset: Dataset,
+): Promise<Pick<DatasetAccount, 'duplicates' | 'unbatched'>> {
+  const { chunks } = await session.read(
+    sql`SELECT id, uri, bytes::DOUBLE AS bytes FROM standings WHERE standing = 'unbatched' ORDER BY id`,
+  )
+  const named: string[] = []
+  let [duplicates, count] = [0, 0]
+  for await (const chunk of chunks)
+    for (let start = 0; start < chunk.length; start += PAGE) {
+      const objects = chunk
+        .slice(start, start + PAGE)
+        .map(([id, uri, bytes]): ListedObject => ({ id: String(id), uri: String(uri), bytes: Number(bytes) }))
+      const repeated = await claimObjects(lake, dataset, { objects, dryRun: true })
+      duplicates += repeated.size
+      count += objects.length - repeated.size
+      const lost = objects.filter(({ id }) => !repeated.has(id)).map(({ id }) => id)
+      named.push(...lost.slice(0, NAMED_MAX - named.length))
+    }
+  return { duplicates, unbatched: { count, named } }
+}
+
+// --- Repair --------------------------------------------------------------------------------------------------------
+
+interface TakeUp {
+  readonly graceMinutes: number
+  readonly startedMs: number
+}
+
+/** One replay of what is missing at a time: while it is not through, the objects are its own. */
+async function takeUp(lake: Lake, dataset: Dataset, { graceMinutes, startedMs }: TakeUp): Promise<string | undefined> {
+  const prefix = `reconcile-${dataset.name.slice(0, 30)}-`
+  for (const id of await replayIds(lake)) {
+    if (!id.startsWith(prefix)) continue
+    const { plan, state } = await replayProgress(lake, id)
+    if (plan.dataset === dataset.name && (state === 'running' || state === 'paused')) return id
+  }
+  const id = `${prefix}${startedMs.toString(36)}`
+  const request = { dataset, mode: 'missing', concurrency: CONCURRENCY, graceMinutes } as const
+  const plan = await planReplay(lake, id, request)
+  if (plan.items === 0) return undefined
+  const { generation } = await control(lake, id, 'start')
+  await lake.workflows.start('replay', { name: `${id}-${generation}`, input: { replay: id, generation } })
+  return id
+}
