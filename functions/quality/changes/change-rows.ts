@@ -1,5 +1,4 @@
 import { changeRow } from '#lake/changes.ts'
-import type { Dataset } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { Contract, ContractColumn } from '../contract.ts'
@@ -23,9 +22,12 @@ export const ELSEWHERE = 'elsewhere'
 /** Numbers of some record may have been rounded by the reader: they must be read as text. */
 export class Rounded extends Error {}
 
+/** Some records are of a kind that the first of them did not show. */
+export class Surprised extends Error {}
+
 /**
  * Writes the change rows of all records as Parquet, those that are no rows among them: `_outcome` says what a record is, `_message` why it
- * is refused. Fails with `engine-failed` when the records cannot be read this way, and with `Rounded`.
+ * is refused. Fails with `engine-failed` when the records cannot be read this way, with `Rounded` or `Surprised`.
  */
 export async function writeChangeRows(
   session: Session,
@@ -41,104 +43,141 @@ export async function writeChangeRows(
     sql`SELECT _outcome, count(*)::INTEGER AS records FROM read_parquet(${path}) GROUP BY _outcome`,
   )
   const outcomes = Object.fromEntries(counts.map(each => [String(each['_outcome']), Number(each['records'])]))
+  if (SURPRISE in outcomes) throw new Surprised(`${outcomes[SURPRISE]} records`)
   if (ROUNDED in outcomes) throw new Rounded(`${outcomes[ROUNDED]} records`)
   return { path, outcomes, byLine }
 }
 
 const ROW_GROUP_ROWS = 61_440
 const ROUNDED = 'rounded'
+const SURPRISE = 'surprise'
 
 export const keyColumns = ({ dataset, columns }: Contract): readonly ContractColumn[] => {
-  const names = keyNames(dataset)
+  const names = dataset.publish.mode === 'merge' || dataset.publish.mode === 'history' ? dataset.publish.key : []
   return names.map(name => columns.find(column => column.name === name) as ContractColumn)
 }
-
-const keyNames = ({ publish }: Dataset): readonly string[] =>
-  publish.mode === 'merge' || publish.mode === 'history' ? publish.key : []
 
 interface RowsTask {
   readonly parts: ChangeParts
   readonly exact: boolean
 }
 
+/**
+ * Step by step, each a SELECT over the one before: texts, typed values, what is wrong, the row. What a step needs twice it finds as a
+ * column; written out in place, expressions would grow with every step, and planning them would take longer than reading a small object.
+ */
 function changeRowsSql(task: DecodeTask, { parts, exact }: RowsTask): Sql {
-  const { contract } = task
-  const key = keyColumns(contract)
-  const record = recordSql(contract, { parts, key })
-  const outcome = sql`CASE WHEN ${parts.elsewhere} THEN 'elsewhere' WHEN ${parts.skipped} THEN 'skipped' ${join(exact ? [] : roundedSql(contract, parts), ' ')} WHEN _problem IS NOT NULL THEN _problem.reason ELSE 'row' END`
-  const shaped = sql`SELECT *, ${outcome} AS _outcome FROM (${record})`
-  return sql`SELECT ${outputs(task, { parts, key })}, _outcome, CASE WHEN _outcome NOT IN ('row', 'skipped', 'elsewhere') THEN _problem.message END AS _message, "offset" AS _offset, length AS _length FROM (${shaped})`
+  const columns = columnParts(task.contract, parts)
+  const texts = sql`SELECT *, ${join([...commonTexts(parts), ...columns.flatMap(textsOf)], ', ')} FROM ${parts.from}`
+  const values = sql`SELECT *, ${join(columns.flatMap(valuesOf), ', ')} FROM (${texts})`
+  const judged = sql`SELECT *, ${problemSql(task.contract, { parts, columns })} AS _problem FROM (${values})`
+  const rounded = exact ? [] : columns.flatMap(roundedSql)
+  const doubts = rounded.length === 0 ? sql`` : sql`WHEN _op = 'upsert' AND (${join(rounded, ' OR ')}) THEN ${ROUNDED}`
+  const outcome = sql`CASE WHEN ${parts.surprise} THEN ${SURPRISE} WHEN ${parts.elsewhere} THEN 'elsewhere' WHEN ${parts.skipped} THEN 'skipped' ${doubts} WHEN _problem IS NOT NULL THEN _problem.reason ELSE 'row' END`
+  const shaped = sql`SELECT *, ${outcome} AS _outcome FROM (${judged})`
+  const kept = columns.filter(({ kept }) => kept !== undefined)
+  return sql`SELECT ${outputs(task, { parts, columns, kept })}, _outcome, CASE WHEN _outcome NOT IN ('row', 'skipped', 'elsewhere') THEN _problem.message END AS _message, "offset" AS _offset, length AS _length FROM (${shaped})`
 }
 
-/** A record with its problem, and all that is asked of more than once. */
-function recordSql(
-  contract: Contract,
-  { parts, key }: { readonly parts: ChangeParts; readonly key: readonly ContractColumn[] },
-): Sql {
-  const asked = [
+/** One column of the contract, with the names under which the steps hand it on. */
+interface ColumnParts {
+  readonly column: ContractColumn
+  readonly isKey: boolean
+  readonly parts: ChangeParts
+  readonly text: Sql
+  readonly value: Sql
+  readonly fits: Sql
+  readonly kept: Sql | undefined
+  readonly oldText: Sql
+  readonly oldValue: Sql
+}
+
+function columnParts(contract: Contract, parts: ChangeParts): readonly ColumnParts[] {
+  const key = keyColumns(contract)
+  return contract.columns.map((column, at) => {
+    const isKey = key.includes(column)
+    const kept = isKey ? undefined : parts.kept(column)
+    return {
+      column,
+      isKey,
+      parts,
+      text: ident(`text_${at}`),
+      value: ident(`value_${at}`),
+      fits: ident(`fits_${at}`),
+      kept: kept && ident(`kept_${at}`),
+      oldText: ident(`old_text_${at}`),
+      oldValue: ident(`old_value_${at}`),
+    }
+  })
+}
+
+function commonTexts(parts: ChangeParts): readonly Sql[] {
+  return [
     sql`${parts.op} AS _op`,
-    ...key.flatMap((column, at) => [
-      sql`${parts.key(column)} AS ${keyAlias(at)}`,
-      sql`${parts.oldKey?.(column) ?? sql`NULL::VARCHAR`} AS ${oldKeyAlias(at)}`,
-    ]),
+    sql`${parts.position.text} AS position_text`,
+    sql`${parts.position.broken} AS position_broken`,
+    sql`${parts.unknown} AS unknown_fields`,
   ]
+}
+
+function textsOf({ column, isKey, parts, ...names }: ColumnParts): readonly Sql[] {
+  const kept = parts.kept(column)
+  return [
+    sql`${isKey ? parts.key(column) : parts.value(column)} AS ${names.text}`,
+    ...(names.kept && kept ? [sql`${kept} AS ${names.kept}`] : []),
+    ...(isKey && parts.oldKey ? [sql`${parts.oldKey(column)} AS ${names.oldText}`] : []),
+  ]
+}
+
+function valuesOf({ column, isKey, parts, text, value, fits, oldText, oldValue }: ColumnParts): readonly Sql[] {
+  const wire = parts.wire(column)
+  const typedText = wired(column, text, wire)
+  return [
+    sql`${typedText.value} AS ${value}`,
+    sql`(${text} IS NULL OR COALESCE(${typedText.fits ?? sql`TRUE`}, FALSE)) AS ${fits}`,
+    ...(isKey && parts.oldKey ? [sql`${wired(column, oldText, wire).value} AS ${oldValue}`] : []),
+  ]
+}
+
+// --- What is wrong -------------------------------------------------------------------------------------------------
+
+interface Judging {
+  readonly parts: ChangeParts
+  readonly columns: readonly ColumnParts[]
+}
+
+function problemSql({ dataset }: Contract, { parts, columns }: Judging): Sql {
+  const unread = sql`${parts.needsPosition} AND position_broken`
+  const missing = sql`${parts.needsPosition} AND position_text IS NULL`
+  const frozen = problem(
+    sql`_op = 'upsert' AND unknown_fields IS NOT NULL`,
+    'unknown_column',
+    sql`concat('not in the contract: ', left(unknown_fields, 200))`,
+  )
   const problems = [
     ...parts.problems,
-    ...key.flatMap((column, at) => keyProblems(column, parts, at)),
-    ...(contract.dataset.evolution === 'freeze'
-      ? [
-          problem(
-            sql`_op = 'upsert' AND ${parts.unknown} IS NOT NULL`,
-            'unknown_column',
-            sql`concat('not in the contract: ', ${parts.unknown})`,
-          ),
-        ]
-      : []),
-    ...contract.columns.filter(column => !key.includes(column)).flatMap(column => valueProblems(column, parts)),
+    problem(unread, 'bad_integer', sql`'a part of the log position is no number of its kind'`),
+    problem(missing, 'missing_version', sql`${parts.noPosition}`),
+    ...columns.filter(({ isKey }) => isKey).flatMap(keyProblems),
+    ...(dataset.evolution === 'freeze' ? [frozen] : []),
+    ...columns.filter(({ isKey }) => !isKey).flatMap(valueProblems),
   ]
-  const known = sql`SELECT *, ${join(asked, ', ')} FROM ${parts.from}`
-  const judged = sql`CASE ${join(problems, ' ')} END`
-  const merged = sql`CASE WHEN fault IS NOT NULL THEN fault ELSE ${judged} END`
-  return sql`SELECT *, ${merged} AS _problem FROM (${known})`
+  return sql`CASE WHEN fault IS NOT NULL THEN fault ${join(problems, ' ')} END`
 }
 
-const keyAlias = (at: number): Sql => ident(`_key_${at}`)
-const oldKeyAlias = (at: number): Sql => ident(`_old_key_${at}`)
-
-function keyProblems(column: ContractColumn, parts: ChangeParts, at: number): readonly Sql[] {
-  const text = keyAlias(at)
-  const { fits } = wired(column, text, parts.wire(column))
-  const wanted = sql`_op <> 'truncate'`
+function keyProblems({ column, text, fits }: ColumnParts): readonly Sql[] {
   return [
-    problem(sql`${wanted} AND ${text} IS NULL`, 'missing_key', sql`${`the event has no ${column.name}`}`),
-    ...(fits === undefined ? [] : [problem(sql`${wanted} AND NOT ${fits}`, badReason(column), misfit(column, text))]),
+    problem(sql`_op <> 'truncate' AND ${text} IS NULL`, 'missing_key', sql`${`the event has no ${column.name}`}`),
+    problem(sql`_op <> 'truncate' AND NOT ${fits}`, badReason(column), misfit(column, text)),
   ]
 }
 
-function valueProblems(column: ContractColumn, parts: ChangeParts): readonly Sql[] {
-  const text = parts.value(column)
-  const kept = parts.kept(column)
-  const { fits } = wired(column, text, parts.wire(column))
+function valueProblems({ column, text, fits, kept }: ColumnParts): readonly Sql[] {
   const concrete = kept === undefined ? sql`_op = 'upsert'` : sql`_op = 'upsert' AND NOT ${kept}`
+  const missing = sql`${`${column.name}: required, but missing or null`}`
   return [
-    ...(fits === undefined || column.soft
-      ? []
-      : [
-          problem(
-            sql`${concrete} AND ${text} IS NOT NULL AND NOT COALESCE(${fits}, FALSE)`,
-            badReason(column),
-            misfit(column, text),
-          ),
-        ]),
-    ...(column.required
-      ? [
-          problem(
-            sql`${concrete} AND ${text} IS NULL`,
-            `required:${column.name}`,
-            sql`${`${column.name}: required, but missing or null`}`,
-          ),
-        ]
-      : []),
+    ...(column.soft ? [] : [problem(sql`${concrete} AND NOT ${fits}`, badReason(column), misfit(column, text))]),
+    ...(column.required ? [problem(sql`${concrete} AND ${text} IS NULL`, `required:${column.name}`, missing)] : []),
   ]
 }
 
@@ -148,51 +187,40 @@ const badReason = ({ type }: ContractColumn): string =>
 const misfit = (column: ContractColumn, text: Sql): Sql =>
   sql`concat(${`${column.name}: `}, ${shown(text)}, ${` is not ${typeof column.type === 'string' ? column.type : 'of the declared type'}`})`
 
-function roundedSql({ columns }: Contract, parts: ChangeParts): readonly Sql[] {
-  const doubts = columns.flatMap(column => {
-    const doubt = isRounded(column, parts.value(column))
-    return doubt === undefined ? [] : [sql`(_op = 'upsert' AND ${doubt})`]
-  })
-  return doubts.length === 0 ? [] : [sql`WHEN ${join(doubts, ' OR ')} THEN ${ROUNDED}`]
+function roundedSql({ column, text }: ColumnParts): readonly Sql[] {
+  const doubt = isRounded(column, text)
+  return doubt === undefined ? [] : [doubt]
 }
 
 // --- Columns of a change row ---------------------------------------------------------------------------------------
 
-interface OutputTask {
-  readonly parts: ChangeParts
-  readonly key: readonly ContractColumn[]
+interface OutputTask extends Judging {
+  readonly kept: readonly ColumnParts[]
 }
 
-function outputs(task: DecodeTask, { parts, key }: OutputTask): Sql {
-  const { dataset, columns } = task.contract
-  const byName = new Map(columns.map(column => [column.name, column]))
-  const values = changeRow(dataset, task.schema).map(({ name, type }) => {
-    const column = byName.get(name)
-    const value = column === undefined ? fixedSql(task, { parts, key }, name) : valueSql(column, { parts, key })
-    return sql`CAST(CASE WHEN _outcome = 'row' OR ${isPlace(name)} THEN ${value} END AS ${type}) AS ${ident(name)}`
+function outputs(task: DecodeTask, output: OutputTask): Sql {
+  const byName = new Map(output.columns.map(each => [each.column.name, each]))
+  const values = changeRow(task.contract.dataset, task.schema).map(({ name, type }) => {
+    const known = byName.get(name)
+    const value = known === undefined ? fixedSql(task, output, name) : valueSql(known)
+    const always = name === '_raw_object' || name === '_raw_row'
+    return sql`CAST(${always ? value : sql`CASE WHEN _outcome = 'row' THEN ${value} END`} AS ${type}) AS ${ident(name)}`
   })
   return join(values, ', ')
 }
 
-/** Refused records are looked up by these. */
-const isPlace = (name: string): boolean => name === '_raw_object' || name === '_raw_row'
-
-function valueSql(column: ContractColumn, { parts, key }: OutputTask): Sql {
-  const at = key.indexOf(column)
-  if (at >= 0) return sql`CASE WHEN _op <> 'truncate' THEN ${wired(column, keyAlias(at), parts.wire(column)).value} END`
-  const text = parts.value(column)
-  const { value, fits } = wired(column, text, parts.wire(column))
-  const kept = parts.kept(column)
+function valueSql({ column, isKey, value, fits, kept }: ColumnParts): Sql {
+  if (isKey) return sql`CASE WHEN _op <> 'truncate' THEN ${value} END`
   const concrete = kept === undefined ? sql`_op = 'upsert'` : sql`_op = 'upsert' AND NOT ${kept}`
-  return sql`CASE WHEN ${concrete}${column.soft && fits ? sql` AND ${fits}` : sql``} THEN ${value} END`
+  return sql`CASE WHEN ${concrete}${column.soft ? sql` AND ${fits}` : sql``} THEN ${value} END`
 }
 
-function fixedSql(task: DecodeTask, { parts, key }: OutputTask, name: string): Sql {
+function fixedSql(task: DecodeTask, { parts, columns, kept }: OutputTask, name: string): Sql {
   switch (name) {
     case '_op':
       return sql`_op`
     case '_position':
-      return parts.position
+      return sql`position_text`
     case '_snapshot':
       return parts.snapshot
     case '_lane':
@@ -200,13 +228,13 @@ function fixedSql(task: DecodeTask, { parts, key }: OutputTask, name: string): S
     case '_ordinal':
       return parts.place
     case '_kept':
-      return sql`CASE WHEN _op = 'upsert' THEN ${keptSql(task.contract, { parts, key })} ELSE [] END`
+      return keptSql(kept)
     case '_event_us':
       return parts.eventUs
     case '_content':
       return sql`format('{:016x}', ${parts.content})`
     case '_old_key':
-      return oldKeySql({ parts, key })
+      return parts.oldKey === undefined ? sql`NULL` : oldKeySql(columns.filter(({ isKey }) => isKey))
     case '_raw_object':
       return sql`${task.object.id}`
     case '_raw_row':
@@ -214,64 +242,34 @@ function fixedSql(task: DecodeTask, { parts, key }: OutputTask, name: string): S
     case '_ingested_at':
       return sql`make_timestamp(${BigInt(task.object.landedMs) * 1000n})`
     case '_rescued':
-      return sql`CASE WHEN _op = 'upsert' THEN ${rescuedSql(task.contract, parts)} END`
+      return sql`CASE WHEN _op = 'upsert' THEN ${rescuedSql(columns)} END`
     default:
       // A column that the table has and nobody declares any more.
       return sql`NULL`
   }
 }
 
-function keptSql({ columns }: Contract, { parts, key }: OutputTask): Sql {
-  const names = columns
-    .filter(column => !key.includes(column))
-    .flatMap(column => {
-      const kept = parts.kept(column)
-      return kept === undefined ? [] : [{ column, kept }]
-    })
-  if (names.length === 0) return sql`[]`
-  const any = join(
-    names.map(({ kept }) => kept),
-    ' OR ',
-  )
-  const listed = join(
-    names.map(({ column, kept }) => sql`CASE WHEN ${kept} THEN ${column.name} END`),
-    ', ',
-  )
-  return sql`CASE WHEN ${any} THEN list_filter([${listed}], lambda name: name IS NOT NULL) ELSE [] END`
+function keptSql(kept: readonly ColumnParts[]): Sql {
+  if (kept.length === 0) return sql`[]`
+  const flags = kept.map(each => each.kept as Sql)
+  const listed = kept.map(({ column, kept: flag }) => sql`CASE WHEN ${flag as Sql} THEN ${column.name} END`)
+  return sql`CASE WHEN _op = 'upsert' AND (${join(flags, ' OR ')}) THEN list_filter([${join(listed, ', ')}], lambda name: name IS NOT NULL) ELSE [] END`
 }
 
 /** Set when the whole old key is known and another than the new one, by value: `1` and `1.0` are one number. */
-function oldKeySql({ parts, key }: OutputTask): Sql {
-  if (parts.oldKey === undefined) return sql`NULL`
-  const typedKey = (column: ContractColumn, text: Sql): Sql => wired(column, text, parts.wire(column)).value
-  const known = join(
-    key.map((_column, at) => sql`${oldKeyAlias(at)} IS NOT NULL`),
-    ' AND ',
-  )
-  const differs = join(
-    key.map((column, at) => sql`${typedKey(column, oldKeyAlias(at))} <> ${typedKey(column, keyAlias(at))}`),
-    ' OR ',
-  )
-  const texts = join(
-    key.map((_column, at) => sql`${oldKeyAlias(at)} <> ${keyAlias(at)}`),
-    ' OR ',
-  )
-  const packed = join(
-    key.map((column, at) => sql`${ident(column.name)} := ${typedKey(column, oldKeyAlias(at))}`),
-    ', ',
-  )
-  return sql`CASE WHEN _op = 'upsert' AND ${known} AND (${texts}) THEN CASE WHEN ${differs} THEN struct_pack(${packed}) END END`
+function oldKeySql(key: readonly ColumnParts[]): Sql {
+  const known = key.map(({ oldValue }) => sql`${oldValue} IS NOT NULL`)
+  const differs = key.map(({ oldValue, value }) => sql`${oldValue} <> ${value}`)
+  const packed = key.map(({ column, oldValue }) => sql`${ident(column.name)} := ${oldValue}`)
+  return sql`CASE WHEN _op = 'upsert' AND ${join(known, ' AND ')} AND (${join(differs, ' OR ')}) THEN struct_pack(${join(packed, ', ')}) END`
 }
 
 /** Fields that the contract does not know, and values that a column which evolution added cannot hold. */
-function rescuedSql({ columns }: Contract, parts: ChangeParts): Sql {
+function rescuedSql(columns: readonly ColumnParts[]): Sql {
   return columns
-    .filter(column => column.soft)
-    .reduce((merged, column) => {
-      const text = parts.value(column)
-      const { fits } = wired(column, text, parts.wire(column))
-      if (fits === undefined) return merged
+    .filter(({ column }) => column.soft)
+    .reduce((merged, { column, text, fits }) => {
       const addition = sql`json_object(${column.name}, ${text})`
-      return sql`CASE WHEN ${text} IS NOT NULL AND NOT ${fits} THEN CAST(json_merge_patch(COALESCE(${merged}, '{}'), ${addition}) AS VARCHAR) ELSE ${merged} END`
-    }, parts.unknown)
+      return sql`CASE WHEN NOT ${fits} THEN CAST(json_merge_patch(COALESCE(${merged}, '{}'), ${addition}) AS VARCHAR) ELSE ${merged} END`
+    }, sql`unknown_fields`)
 }

@@ -67,5 +67,5 @@ export function wireAmong(schemas: readonly string[], column: ContractColumn): W
   const [first] = found
   if (first === undefined) return undefined
   const same = found.every(([, wire]) => JSON.stringify(wire) === JSON.stringify(first[1]))
-  return same ? first[1] : { kind: 'by-case', of: sql`json_extract(value_text, '$.schema')::VARCHAR`, cases: found }
+  return same ? first[1] : { kind: 'by-case', of: sql`schema_text`, cases: found }
 }

@@ -1,4 +1,4 @@
-import type { ChangeSource } from '#lake/dataset-changes.ts'
+import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { isLakeError } from '#lake/errors.ts'
@@ -7,11 +7,11 @@ import type { Ordinals } from '../decode/ordinals.ts'
 import type { PlaceSink } from '../decode/records.ts'
 import type { ScannedObject } from '../decode/scanned.ts'
 import type { DecodeTask } from '../decode/typed-copy.ts'
-import { keyColumns, Rounded, writeChangeRows } from './change-rows.ts'
+import { keyColumns, Rounded, Surprised, writeChangeRows } from './change-rows.ts'
 import { schemasIn, wireAmong } from './connect-schema.ts'
 import { decodeDmsFile, placesInDmsFile } from './decode-dms.ts'
 import { dmsJson } from './dms-json.ts'
-import { envelope } from './envelope.ts'
+import { CONNECTORS, envelope } from './envelope.ts'
 import { flattened } from './flattened.ts'
 import { mongodb } from './mongodb.ts'
 import type { ChangeParts } from './parts.ts'
@@ -82,41 +82,53 @@ interface Reading {
   readonly records: Records
 }
 
-async function decodeEvents(session: Session, task: DecodeTask, { changes, records }: Reading): Promise<ScannedObject> {
-  const parts = await partsOf(session, task, { changes, records })
-  const { exact, byLine } = records
-  return scannedChanges(session, task, await writeChangeRows(session, task, { parts, exact, byLine }))
+/** A glance at the first records says how to read them all; records that are of another kind say so, and then all are looked at first. */
+async function decodeEvents(session: Session, task: DecodeTask, reading: Reading): Promise<ScannedObject> {
+  const { exact, byLine } = reading.records
+  const write = async (isGuess: boolean): Promise<ScannedObject> => {
+    const parts = await partsOf(session, task, { ...reading, isGuess })
+    return scannedChanges(session, task, await writeChangeRows(session, task, { parts, exact, byLine }))
+  }
+  try {
+    return await write(true)
+  } catch (error) {
+    if (!(error instanceof Surprised)) throw error
+    return write(false)
+  }
 }
 
-async function partsOf(session: Session, task: DecodeTask, { changes, records }: Reading): Promise<ChangeParts> {
+async function partsOf(
+  session: Session,
+  task: DecodeTask,
+  { changes, records, isGuess }: Reading & { readonly isGuess: boolean },
+): Promise<ChangeParts> {
   const { contract } = task
-  const seen = await glance(session, records)
+  const seen = await glance(session, records, isGuess)
   const schemas = seen.schemaful ? await schemasIn(session, records.from) : []
+  const connectors = changes.connector === undefined ? seen.connectors : [changes.connector]
   const wire = (column: ContractColumn): ReturnType<ChangeParts['wire']> =>
-    wireAmong(schemas, column) ?? declaredWire(column, changes)
-  const events = {
-    changes,
-    columns: contract.columns,
-    key: keyColumns(contract),
-    records,
-    schemaful: seen.schemaful,
-    wire,
-  }
+    wireAmong(schemas, column) ?? declaredWire(column, { ...changes, connector: connectors[0] })
+  const common = { changes, columns: contract.columns, key: keyColumns(contract), records, wire }
+  const events = { ...common, schemaful: seen.schemaful, connectors, isGuess }
   if (changes.shape === 'dms') return dmsJson(events)
   if (changes.shape === 'flattened') return flattened(events)
-  const isMongo = changes.connector === 'mongodb' || (changes.connector === undefined && seen.mongodb)
-  return isMongo ? mongodb(events) : envelope(events)
+  return connectors.includes('mongodb') ? mongodb(events) : envelope(events)
 }
+
+const GLANCE_RECORDS = 200
 
 interface Glance {
   readonly schemaful: boolean
-  readonly mongodb: boolean
+  readonly connectors: readonly Connector[]
 }
 
-/** What decides how an object is read: searched as text, at the speed of memory. */
-async function glance(session: Session, records: Records): Promise<Glance> {
+async function glance(session: Session, records: Records, isGuess: boolean): Promise<Glance> {
+  const some = isGuess
+    ? sql`SELECT value_text FROM (${records.from}) LIMIT ${GLANCE_RECORDS}`
+    : sql`SELECT value_text FROM (${records.from})`
   const [row] = await session.rows(
-    sql`SELECT bool_or(contains(value_text, '"payload"')) AS schemaful, bool_or(contains(value_text, '"mongodb"')) AS mongodb FROM (${records.from})`,
+    sql`SELECT bool_or(contains(value_text, '"payload"')) AS schemaful, list(DISTINCT regexp_extract(value_text, '"connector" *: *"([a-z]+)"', 1)) AS connectors FROM (${some})`,
   )
-  return { schemaful: row?.['schemaful'] === true, mongodb: row?.['mongodb'] === true }
+  const seen = new Set((row?.['connectors'] ?? []) as readonly string[])
+  return { schemaful: row?.['schemaful'] === true, connectors: CONNECTORS.filter(each => seen.has(each)) }
 }

@@ -68,10 +68,13 @@ async function headerNames(task: DecodeTask): Promise<readonly string[]> {
   }
 }
 
+/** DuckDB's buffers have room for sixteen of the longest lines; longer ones are taken one by one. */
+const LINE_BYTES_MAX = 2_000_000
+
 function strictRows(task: DecodeTask, names: readonly string[]): Sql {
   const { csv } = task.contract.dataset.source
   const fields = names.map((_name, at) => sql`${`f${at}`}: 'VARCHAR'`)
-  const options = sql`auto_detect = FALSE, header = ${csv.header}, delim = ${csv.delimiter}, quote = ${csv.quote}, escape = ${csv.escape}, nullstr = ${csv.null}, allow_quoted_nulls = FALSE, strict_mode = TRUE, null_padding = FALSE, max_line_size = ${task.contract.dataset.limits.recordBytesMax}, compression = 'uncompressed'`
+  const options = sql`auto_detect = FALSE, header = ${csv.header}, delim = ${csv.delimiter}, quote = ${csv.quote}, escape = ${csv.escape}, nullstr = ${csv.null}, allow_quoted_nulls = FALSE, strict_mode = TRUE, null_padding = FALSE, max_line_size = ${Math.min(task.contract.dataset.limits.recordBytesMax, LINE_BYTES_MAX)}, compression = 'uncompressed'`
   const packed = names.map((name, at) => sql`${ident(name)} := ${ident(`f${at}`)}`)
   return sql`SELECT row_number() OVER () AS ordinal, NULL::BIGINT AS "offset", NULL::BIGINT AS length, NULL::STRUCT(reason VARCHAR, message VARCHAR) AS fault, struct_pack(${join(packed, ', ')}, ${ident(WIDTH)} := ${names.length}) AS e FROM read_csv(${task.path}, columns = {${join(fields, ', ')}}, ${options})`
 }

@@ -46,19 +46,12 @@ export function dmsJson(task: EnvelopeTask): ChangeParts {
         sql`concat('operation is ', ${shown(meta('operation'))})`,
       ),
       problem(sql`${meta('operation')} <> 'delete' AND e.data IS NULL`, 'missing_after', sql`'the event has no data'`),
-      problem(
-        sql`${isRow} AND ${position.broken}`,
-        'bad_integer',
-        sql`'a part of the position is no number of its kind'`,
-      ),
-      problem(
-        sql`${isRow} AND ${position.text} IS NULL`,
-        'missing_version',
-        sql`'metadata has no position: set IncludeTransactionDetails in the settings of the endpoint'`,
-      ),
     ],
     op: sql`CASE WHEN ${meta('operation')} = 'delete' THEN 'delete' ELSE 'upsert' END`,
-    position: sql`('00.' || CASE WHEN ${load} THEN ${'0'.repeat(32)} ELSE ${position.text} END)`,
+    position: { ...position, text: sql`('00.' || CASE WHEN ${load} THEN ${'0'.repeat(32)} ELSE ${position.text} END)` },
+    needsPosition: isRow,
+    noPosition: 'metadata has no position: set IncludeTransactionDetails in the settings of the endpoint',
+    surprise: sql`FALSE`,
     snapshot: load,
     // A full load is older than any change, wherever it stands in the stream.
     lane: sql`CASE WHEN ${load} THEN concat(lane, '/load') ELSE lane END`,

@@ -14,19 +14,21 @@ export interface EnvelopeTask {
   readonly records: Records
   /** Some records are wrapped in `{schema, payload}`. */
   readonly schemaful: boolean
+  /** Connectors that the records come from. */
+  readonly connectors: readonly Connector[]
+  /** Not all records were looked at to find these two out. */
+  readonly isGuess: boolean
   readonly wire: (column: ContractColumn) => Wire | WireByCase
 }
 
-export const CONNECTORS = ['postgresql', 'mysql', 'mariadb', 'sqlserver', 'oracle'] as const
+export const CONNECTORS: readonly Connector[] = ['postgresql', 'mysql', 'mariadb', 'sqlserver', 'oracle', 'mongodb']
 
 const SOURCE_FIELDS = ['connector', 'snapshot', 'db', 'schema', 'table', 'collection', 'ts_ms', 'ts_us']
 
 /** Debezium's envelope of relational sources: `{before, after, source, op}`. */
 export function envelope(task: EnvelopeTask): ChangeParts {
   const { changes, columns } = task
-  const connector = changes.connector ?? sql`e.source.connector`
-  const position = positionAmong(connector === changes.connector ? [changes.connector] : CONNECTORS)
-  const parts = commonParts(task, { position, from: parsed(task) })
+  const parts = commonParts(task, { position: positionAmong(task.connectors), from: parsed(task) })
   const oldHeader = oldKeyHeader()
   return {
     ...parts,
@@ -69,10 +71,14 @@ function parsed({ changes, columns, key, records, schemaful }: EnvelopeTask): Sq
   const row = rowShape(columns)
   const shape = { before: row, after: row, ...envelopeShape(changes) }
   const keyShape = { ...rowShape(key), payload: rowShape(key) }
-  const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body FROM (${records.from})`
+  const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
   const structs = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k FROM (${bodies})`
   return sql`(SELECT *, CASE WHEN e.op IN ('c', 'u', 'r') THEN TRY(json_keys(body, '$.after')) END AS keys FROM (${structs}))`
 }
+
+/** Which schema a record was written by, where that is asked for. */
+export const schemaText = (schemaful: boolean): Sql =>
+  schemaful ? sql`, TRY(json_extract(value_text, '$.schema'))::VARCHAR AS schema_text` : sql``
 
 /** Beside the images: what tells records apart and puts them in order. */
 export function envelopeShape(changes: ChangeSource): Readonly<Record<string, unknown>> {
@@ -107,24 +113,39 @@ export function bodyOf(schemaful: boolean): Sql {
 type Common = Omit<ChangeParts, 'content' | 'value' | 'kept' | 'key' | 'oldKey' | 'unknown'>
 
 export function commonParts(
-  { changes, wire }: EnvelopeTask,
+  task: EnvelopeTask,
   { position, from }: { readonly position: Position; readonly from: Sql },
 ): Common {
+  const { changes, wire } = task
   const epoch = epochOf(changes, sql`e.source`)
   const tombstone = sql`(body IS NULL AND fault IS NULL)`
   return {
     from,
     skipped: sql`(fault IS NULL AND (e.op = 'm' OR (e.op IS NULL AND ${isControl()})))`,
     elsewhere: elsewhere(changes),
-    problems: envelopeProblems(changes, { position, epoch, tombstone }),
+    problems: envelopeProblems(changes, tombstone),
     op: sql`CASE WHEN ${tombstone} OR e.op = 'd' THEN 'delete' WHEN e.op = 't' THEN 'truncate' ELSE 'upsert' END`,
-    position: sql`(${epoch} || ${position.text})`,
+    position: { ...position, text: sql`(${epoch} || ${position.text})` },
+    needsPosition: sql`body IS NOT NULL`,
+    noPosition:
+      changes.epochs === undefined
+        ? 'source has no log position'
+        : 'source has no log position, or is of a log that source.changes.epochs does not list',
+    surprise: surpriseOf(task),
     snapshot: isSnapshot(),
     lane: sql`lane`,
     place: sql`place`,
     eventUs: sql`COALESCE(TRY_CAST(e.source.ts_us AS BIGINT), TRY_CAST(e.source.ts_ms AS BIGINT) * 1000)`,
     wire,
   }
+}
+
+/** A record in the `{schema, payload}` that the first ones had not, or of a connector that they did not come from. */
+export function surpriseOf({ schemaful, connectors, isGuess }: EnvelopeTask): Sql {
+  if (!isGuess) return sql`FALSE`
+  const others = CONNECTORS.filter(each => !connectors.includes(each))
+  const wrapped = schemaful ? sql`FALSE` : sql`(e.op IS NULL AND contains(value_text, '"payload"'))`
+  return sql`COALESCE(${wrapped} OR e.source.connector IN ${listOf(others)}, FALSE)`
 }
 
 /** `snapshot` is a word (true, first, last, incremental …), in older versions a boolean. */
@@ -155,14 +176,9 @@ const listOf = (texts: readonly string[]): Sql =>
     ', ',
   )})`
 
-function envelopeProblems(
-  changes: ChangeSource,
-  { position, epoch, tombstone }: { readonly position: Position; readonly epoch: Sql; readonly tombstone: Sql },
-): readonly Sql[] {
-  const known = [...CONNECTORS, 'mongodb']
+function envelopeProblems(changes: ChangeSource, tombstone: Sql): readonly Sql[] {
   const row = sql`NOT ${tombstone}`
   return [
-    problem(sql`fault IS NOT NULL`, 'fault', sql`NULL`),
     problem(
       sql`${row} AND e.op IS NULL AND NOT COALESCE(json_valid(body), FALSE)`,
       'malformed_json',
@@ -176,26 +192,11 @@ function envelopeProblems(
     problem(sql`${row} AND e.op IS NULL`, 'not_an_envelope', sql`'the event has no op: it is no envelope of Debezium'`),
     problem(sql`e.op NOT IN ('c', 'u', 'd', 'r', 't', 'm')`, 'unknown_op', sql`concat('op is ', ${shown(sql`e.op`)})`),
     problem(
-      sql`${row} AND (e.source.connector IS NULL OR e.source.connector NOT IN ${listOf(known)})`,
+      sql`${row} AND (e.source.connector IS NULL OR e.source.connector NOT IN ${listOf(CONNECTORS)})`,
       'unknown_connector',
       sql`concat('source.connector is ', COALESCE(${shown(sql`e.source.connector`)}, 'missing'))`,
     ),
     ...wrongConnector(changes),
-    problem(
-      sql`${row} AND ${epoch} IS NULL`,
-      'missing_version',
-      sql`'source names a server that source.changes.epochs does not list'`,
-    ),
-    problem(
-      sql`${row} AND ${position.broken}`,
-      'bad_integer',
-      sql`'a part of the log position is no number of its kind'`,
-    ),
-    problem(
-      sql`${row} AND (${epoch} || ${position.text}) IS NULL`,
-      'missing_version',
-      sql`'source has no log position'`,
-    ),
   ]
 }
 
@@ -211,8 +212,9 @@ function wrongConnector({ connector }: ChangeSource): readonly Sql[] {
 function positionAmong(connectors: readonly Connector[]): Position {
   const field = (name: string): Sql => sql`e.source.${ident(name)}`
   const positions = connectors.map(each => ({ each, position: positionOf(each, { field, snapshot: isSnapshot() }) }))
-  const only = positions[0]
-  if (positions.length === 1 && only !== undefined) return only.position
+  const [only] = positions
+  if (only === undefined) return { text: sql`NULL::VARCHAR`, broken: sql`FALSE` }
+  if (positions.length === 1) return only.position
   const among = (of: 'text' | 'broken'): Sql =>
     sql`CASE e.source.connector ${join(
       positions.map(({ each, position }) => sql`WHEN ${each} THEN ${position[of]}`),

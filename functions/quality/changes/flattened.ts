@@ -1,6 +1,6 @@
 import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
-import { bodyOf, type EnvelopeTask, keptOf, keyText, oldKeyHeader } from './envelope.ts'
+import { bodyOf, type EnvelopeTask, keptOf, keyText, oldKeyHeader, schemaText } from './envelope.ts'
 import { rowShape, textIn, unknownIn } from './fields.ts'
 import { type ChangeParts, problem } from './parts.ts'
 import { POSITION_FIELDS, positionOf } from './position.ts'
@@ -34,19 +34,15 @@ export function flattened(task: EnvelopeTask): ChangeParts {
         'unknown_op',
         sql`concat('__op is ', ${meta('op')})`,
       ),
-      problem(
-        sql`NOT ${tombstone} AND ${position.broken}`,
-        'bad_integer',
-        sql`'a part of the log position is no number of its kind'`,
-      ),
-      problem(
-        sql`NOT ${tombstone} AND ${position.text} IS NULL`,
-        'missing_version',
-        sql`${`the record has none of ${POSITION_FIELDS[connector].map(name => `__${name}`).join(', ')}: add them to add.fields`}`,
-      ),
     ],
     op: sql`CASE WHEN ${isDelete} THEN 'delete' WHEN ${meta('op')} = 't' THEN 'truncate' ELSE 'upsert' END`,
-    position: sql`('00.' || ${position.text})`,
+    position: { ...position, text: sql`('00.' || ${position.text})` },
+    needsPosition: sql`body IS NOT NULL`,
+    noPosition: `the record has none of ${POSITION_FIELDS[connector].map(name => `__${name}`).join(', ')}: add them to add.fields`,
+    surprise:
+      task.isGuess && !task.schemaful
+        ? sql`COALESCE(contains(value_text, '"payload"') AND contains(value_text, '"schema"'), FALSE)`
+        : sql`FALSE`,
     snapshot,
     lane: sql`lane`,
     place: sql`place`,
@@ -70,7 +66,7 @@ function parsed({ changes, columns, key, records, schemaful }: EnvelopeTask): Sq
   const names = metaNames(changes.connector as Connector)
   const shape = { ...rowShape(columns), ...Object.fromEntries(names.map(name => [name, 'VARCHAR'])) }
   const keyShape = { ...rowShape(key), payload: rowShape(key) }
-  const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body FROM (${records.from})`
+  const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
   return sql`(SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k, ${flatKeys(names)} AS keys FROM (${bodies}))`
 }
 

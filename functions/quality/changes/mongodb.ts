@@ -1,6 +1,6 @@
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { ContractColumn } from '../contract.ts'
-import { bodyOf, commonParts, type EnvelopeTask, envelopeShape, isSnapshot } from './envelope.ts'
+import { bodyOf, commonParts, type EnvelopeTask, envelopeShape, isSnapshot, schemaText } from './envelope.ts'
 import { isPlaceholder, rowShape, textIn, unknownIn } from './fields.ts'
 import { type ChangeParts, namesOf, problem } from './parts.ts'
 import { positionOf } from './position.ts'
@@ -29,6 +29,11 @@ export function mongodb(task: EnvelopeTask): ChangeParts {
     problems: [
       ...common.problems,
       problem(
+        sql`e.source.connector <> 'mongodb'`,
+        'unknown_connector',
+        sql`concat('source.connector is ', e.source.connector, ' among records of mongodb')`,
+      ),
+      problem(
         sql`e.op IN ('c', 'u', 'r') AND document_text IS NULL AND NOT partial`,
         'missing_after',
         sql`'the event has neither the document nor what was changed in it'`,
@@ -53,7 +58,7 @@ function parsed({ changes, columns, records, schemaful }: EnvelopeTask): Sql {
   const description = { updatedFields: 'VARCHAR', removedFields: ['VARCHAR'], truncatedArrays: 'VARCHAR' }
   const shape = { after: 'VARCHAR', updateDescription: description, ...envelopeShape(changes) }
   const key = { id: 'VARCHAR', payload: { id: 'VARCHAR' } }
-  const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body FROM (${records.from})`
+  const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
   const events = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(key)})) AS k FROM (${bodies})`
   const partial = sql`COALESCE(e.op = 'u' AND e."after" IS NULL AND e.updateDescription IS NOT NULL, FALSE)`
   const texts = sql`SELECT *, ${partial} AS partial, CASE WHEN e."after" IS NOT NULL THEN e."after" WHEN ${partial} THEN COALESCE(e.updateDescription.updatedFields, '{}') END AS document_text FROM (${events})`

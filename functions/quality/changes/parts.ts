@@ -1,6 +1,7 @@
 import type { Column } from '#lake/dataset.ts'
 import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { ContractColumn } from '../contract.ts'
+import type { Position } from './position.ts'
 import type { Wire, WireByCase } from './wire.ts'
 
 /**
@@ -17,8 +18,12 @@ export interface ChangeParts {
   readonly problems: readonly Sql[]
   /** `upsert`, `delete`, `truncate`. */
   readonly op: Sql
-  /** Without the epoch's dot it would not sort; NULL where the record has no position. */
-  readonly position: Sql
+  readonly position: Position
+  /** Records without a position are refused where this holds, with that message; the others have none by nature. */
+  readonly needsPosition: Sql
+  readonly noPosition: string
+  /** TRUE for records that this reading was not made for: the object is read again by one that is made for all that it holds. */
+  readonly surprise: Sql
   readonly snapshot: Sql
   readonly lane: Sql
   readonly place: Sql

@@ -1,6 +1,6 @@
 import type { Column, ColumnType } from '#lake/dataset.ts'
 import type { ChangeSource } from '#lake/dataset-changes.ts'
-import { join, type Sql, sql } from '#lake/duckdb/sql.ts'
+import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { type Typed, textShape, typed } from '../contract.ts'
 
 /** How a value stands in an event. `plain` is text as the contract reads it. */
@@ -131,35 +131,45 @@ export function isRounded(column: Column, text: Sql): Sql | undefined {
 
 const TWO_64 = sql`18446744073709551616::HUGEINT`
 
+/** Names a value within an expression, which is written once then and not wherever it is needed. */
+const bound = (value: Sql, name: string, within: (name: Sql) => Sql): Sql =>
+  sql`list_transform([${value}], lambda ${ident(name)}: ${within(ident(name))})[1]`
+
 /** Base64 of a two's-complement number with a scale (Kafka's Decimal) as decimal text; NULL when it is none of up to 16 bytes. */
 export function decimalText(text: Sql, scale: number): Sql {
-  const hex = sql`hex(TRY(from_base64(${text})))`
-  const padded = sql`lpad(${hex}, 32, CASE WHEN ${hex} >= '8' THEN 'F' ELSE '0' END)`
-  const half = (from: number): Sql => sql`TRY_CAST(concat('0x', substr(${padded}, ${from}, 16)) AS UBIGINT)::HUGEINT`
-  const high = sql`CASE WHEN ${hex} >= '8' THEN ${half(1)} - ${TWO_64} ELSE ${half(1)} END`
-  const unscaled = sql`CASE WHEN strlen(${hex}) BETWEEN 1 AND 32 THEN (${high}) * ${TWO_64} + ${half(17)} END`
-  return pointed(sql`CAST(${unscaled} AS VARCHAR)`, scale)
+  return bound(unscaledText(text), 'digits', digits => pointed(digits, sql`${scale}`))
 }
 
-function pointed(digits: Sql, scale: number): Sql {
-  if (scale === 0) return digits
-  const plain = sql`lpad(ltrim(${digits}, '-'), greatest(${scale + 1}, strlen(ltrim(${digits}, '-')))::INTEGER, '0')`
-  return sql`concat(CASE WHEN starts_with(${digits}, '-') THEN '-' ELSE '' END, left(${plain}, -${scale}), '.', right(${plain}, ${scale})) || CASE WHEN ${digits} IS NULL THEN NULL ELSE '' END`
+/** The number itself, without its scale. */
+function unscaledText(text: Sql): Sql {
+  return bound(sql`hex(TRY(from_base64(${text})))`, 'hexed', hexed => {
+    const isNegative = sql`(${hexed} >= '8')`
+    const padded = sql`lpad(${hexed}, 32, CASE WHEN ${isNegative} THEN 'F' ELSE '0' END)`
+    const half = (from: number): Sql => sql`TRY_CAST(concat('0x', substr(${padded}, ${from}, 16)) AS UBIGINT)::HUGEINT`
+    const high = sql`(${half(1)} - CASE WHEN ${isNegative} THEN ${TWO_64} ELSE 0 END)`
+    return sql`CASE WHEN strlen(${hexed}) BETWEEN 1 AND 32 THEN CAST(${high} * ${TWO_64} + ${half(17)} AS VARCHAR) END`
+  })
 }
 
-/** Scales of numerics: Oracle allows -84 to 127; a decimal column takes 0 to 38 of them. */
-const SCALES = Array.from({ length: 39 }, (_none, scale) => scale)
+/** Puts the point where the scale says, from 0 to 38; NULL stays NULL. */
+function pointed(digits: Sql, scale: Sql): Sql {
+  return bound(
+    sql`lpad(ltrim(${digits}, '-'), greatest(${scale} + 1, strlen(ltrim(${digits}, '-')))::INTEGER, '0')`,
+    'plain',
+    plain => {
+      const sign = sql`CASE WHEN starts_with(${digits}, '-') THEN '-' ELSE '' END`
+      return sql`CASE WHEN ${scale} = 0 THEN ${digits} WHEN ${scale} BETWEEN 1 AND 38 THEN ${sign} || left(${plain}, -${scale}) || '.' || right(${plain}, ${scale}) END`
+    },
+  )
+}
 
 /** `{"scale":4,"value":"erc="}`, the form of numbers that each have a scale of their own. Other text stays what it is. */
 function variableDecimal(text: Sql): Sql {
-  const value = sql`json_extract_string(${text}, '$.value')`
-  const unscaled = decimalText(value, 0)
-  const scale = sql`TRY_CAST(json_extract_string(${text}, '$.scale') AS INTEGER)`
-  const digits = sql`ltrim(${unscaled}, '-')`
-  const plain = sql`lpad(${digits}, greatest(${scale} + 1, strlen(${digits}))::INTEGER, '0')`
-  const sign = sql`CASE WHEN starts_with(${unscaled}, '-') THEN '-' ELSE '' END`
-  const point = sql`CASE WHEN ${scale} = 0 THEN ${unscaled} WHEN ${scale} BETWEEN 1 AND ${SCALES.length - 1} THEN concat(${sign}, left(${plain}, -${scale}), '.', right(${plain}, ${scale})) || left(${unscaled}, 0) END`
-  return sql`CASE WHEN starts_with(${text}, '{') THEN ${point} ELSE ${text} END`
+  const unscaled = unscaledText(sql`json_extract_string(${text}, '$.value')`)
+  const scaled = bound(unscaled, 'digits', digits =>
+    bound(sql`TRY_CAST(json_extract_string(${text}, '$.scale') AS INTEGER)`, 'scale', scale => pointed(digits, scale)),
+  )
+  return sql`CASE WHEN starts_with(${text}, '{') THEN ${scaled} ELSE ${text} END`
 }
 
 // --- Events without a schema ---------------------------------------------------------------------------------------
