@@ -23,8 +23,6 @@ export interface EnvelopeTask {
 
 export const CONNECTORS: readonly Connector[] = ['postgresql', 'mysql', 'mariadb', 'sqlserver', 'oracle', 'mongodb']
 
-const SOURCE_FIELDS = ['connector', 'snapshot', 'db', 'schema', 'table', 'collection', 'ts_ms', 'ts_us']
-
 /** Debezium's envelope of relational sources: `{before, after, source, op}`. */
 export function envelope(task: EnvelopeTask): ChangeParts {
   const { changes, columns } = task
@@ -58,7 +56,7 @@ export const keyText = (column: ContractColumn): Sql =>
 
 /** JSON's null and an absent field read alike: in a full image both are NULL, and only declared sparse sources tell them apart. */
 export function keptOf(changes: ChangeSource, text: Sql, column: ContractColumn): Sql {
-  const placeholder = isPlaceholder(text, changes.placeholder)
+  const placeholder = isPlaceholder(column, text, changes.placeholder)
   if (changes.nulls === 'unchanged') return sql`(${text} IS NULL OR ${placeholder})`
   if (changes.absent !== 'unchanged') return placeholder
   const names = [column.name, ...column.from]
@@ -67,9 +65,11 @@ export function keptOf(changes: ChangeSource, text: Sql, column: ContractColumn)
 
 // --- What records are parsed into ----------------------------------------------------------------------------------
 
-function parsed({ changes, columns, key, records, schemaful }: EnvelopeTask): Sql {
+function parsed(task: EnvelopeTask): Sql {
+  const { columns, key, records, schemaful } = task
   const row = rowShape(columns)
-  const shape = { before: row, after: row, ...envelopeShape(changes) }
+  // Of the row before, only its key says something that is not in the one after.
+  const shape = { before: rowShape(key), after: row, ...envelopeShape(task) }
   const keyShape = { ...rowShape(key), payload: rowShape(key) }
   const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
   const structs = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k FROM (${bodies})`
@@ -80,23 +80,15 @@ function parsed({ changes, columns, key, records, schemaful }: EnvelopeTask): Sq
 export const schemaText = (schemaful: boolean): Sql =>
   schemaful ? sql`, TRY(json_extract(value_text, '$.schema'))::VARCHAR AS schema_text` : sql``
 
-/** Beside the images: what tells records apart and puts them in order. */
-export function envelopeShape(changes: ChangeSource): Readonly<Record<string, unknown>> {
-  const fields = new Set([
-    ...SOURCE_FIELDS,
-    ...Object.values(POSITION_FIELDS).flat(),
-    changes.epochs?.field ?? 'connector',
-  ])
-  const source = Object.fromEntries([...fields].map(name => [name, 'VARCHAR']))
-  return {
-    source,
-    op: 'VARCHAR',
-    status: 'VARCHAR',
-    ts_ms: 'VARCHAR',
-    ddl: 'VARCHAR',
-    tableChanges: 'VARCHAR',
-    type: 'VARCHAR',
-  }
+/** Beside the images: what tells records apart and puts them in order. Every field that is not asked for is time saved. */
+export function envelopeShape({ changes, connectors }: EnvelopeTask): Readonly<Record<string, unknown>> {
+  const fields = [
+    ...['connector', 'snapshot', 'ts_ms', 'ts_us'],
+    ...(changes.tables.length === 0 ? [] : ['db', 'schema', 'table', 'collection']),
+    ...connectors.flatMap(connector => POSITION_FIELDS[connector]),
+    ...(changes.epochs === undefined ? [] : [changes.epochs.field]),
+  ]
+  return { source: Object.fromEntries(fields.map(name => [name, 'VARCHAR'])), op: 'VARCHAR' }
 }
 
 /** The event without its schema. A record that is `{schema, payload: null}` is one without a value. */
@@ -121,7 +113,7 @@ export function commonParts(
   const tombstone = sql`(body IS NULL AND fault IS NULL)`
   return {
     from,
-    skipped: sql`(fault IS NULL AND (e.op = 'm' OR (e.op IS NULL AND ${isControl()})))`,
+    skipped: sql`(fault IS NULL AND (e.op = 'm' OR CASE WHEN e.op IS NULL THEN ${isControl()} END))`,
     elsewhere: elsewhere(changes),
     problems: envelopeProblems(changes, tombstone),
     op: sql`CASE WHEN ${tombstone} OR e.op = 'd' THEN 'delete' WHEN e.op = 't' THEN 'truncate' ELSE 'upsert' END`,
@@ -152,13 +144,16 @@ export function surpriseOf({ schemaful, connectors, isGuess }: EnvelopeTask): Sq
 export const isSnapshot = (): Sql =>
   sql`COALESCE(e.op = 'r' OR lower(e.source.snapshot) NOT IN ('false', 'null'), FALSE)`
 
-/** Records of the stream that no table has: heartbeats, transaction markers, changes of schemas, signals. */
+/**
+ * Records of the stream that no table has: heartbeats, transaction markers, changes of schemas, signals. Known by the fields that they have.
+ */
 function isControl(): Sql {
-  const heartbeat = sql`(e.ts_ms IS NOT NULL AND e.source IS NULL AND list_has_all(['ts_ms', 'ts_us', 'ts_ns', 'id'], COALESCE(TRY(json_keys(body)), ['-'])))`
-  const marker = sql`(e.status IN ('BEGIN', 'END') AND e.source IS NULL)`
-  const schemaChange = sql`(e.ddl IS NOT NULL OR e.tableChanges IS NOT NULL)`
-  const signal = sql`(e.type IS NOT NULL AND e.source IS NULL AND COALESCE(TRY(json_exists(body, '$.data')), FALSE))`
-  return sql`(${heartbeat} OR ${marker} OR ${schemaChange} OR ${signal})`
+  const keys = sql`COALESCE(TRY(json_keys(body)), [])`
+  const has = (...names: readonly string[]): Sql => sql`list_has_all(${keys}, ${names})`
+  const heartbeat = sql`(${has('ts_ms')} AND list_has_all(['ts_ms', 'ts_us', 'ts_ns', 'id'], ${keys}))`
+  const marker = sql`(${has('status', 'id')} AND TRY(json_extract_string(body, '$.status')) IN ('BEGIN', 'END'))`
+  const schemaChange = sql`list_has_any(${keys}, ['ddl', 'tableChanges'])`
+  return sql`(${heartbeat} OR ${marker} OR ${schemaChange} OR ${has('id', 'type', 'data')})`
 }
 
 function elsewhere({ tables }: ChangeSource): Sql {

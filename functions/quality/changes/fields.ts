@@ -26,19 +26,25 @@ export function unknownIn(
   return sql`CASE WHEN ${keys} IS NULL OR ${keys} = ${usual} OR len(${keys}) = 0 OR list_has_all(${names}, ${keys}) THEN NULL ELSE CAST(${without} AS VARCHAR) END`
 }
 
-/** What an unavailable value looks like: text, bytes in base64, an array of one, a map of one (Debezium's ReplicaIdentity docs). */
-export function isPlaceholder(text: Sql, placeholder: string): Sql {
-  const forms = [
-    placeholder,
-    Buffer.from(placeholder).toString('base64'),
-    Buffer.from(placeholder).toString('base64url'),
-    Buffer.from(placeholder).toString('hex'),
-    JSON.stringify([placeholder]),
-    JSON.stringify([Buffer.from(placeholder).toString('base64')]),
-    JSON.stringify({ [placeholder]: placeholder }),
-  ]
-  return sql`(${text} IS NOT NULL AND ${text} IN (${join(
-    [...new Set(forms)].map(form => sql`${form}`),
-    ', ',
-  )}))`
+/**
+ * What an unavailable value looks like: the placeholder as text, as bytes where there are bytes (a precise decimal is bytes too), as the only
+ * element of an array or the only pair of a map.
+ */
+export function isPlaceholder({ type }: ContractColumn, text: Sql, placeholder: string): Sql {
+  const bytes = Buffer.from(placeholder)
+  const forms =
+    type === 'string'
+      ? [placeholder, JSON.stringify([placeholder]), JSON.stringify({ [placeholder]: placeholder })]
+      : type === 'binary'
+        ? [placeholder, bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')]
+        : typeof type === 'string'
+          ? [placeholder, bytes.toString('base64')]
+          : [
+              JSON.stringify([placeholder]),
+              JSON.stringify([bytes.toString('base64')]),
+              JSON.stringify({ [placeholder]: placeholder }),
+            ]
+  // More than a few constants in an IN would become a join.
+  const equal = forms.map(form => sql`${text} = ${form}`)
+  return sql`COALESCE(${join(equal, ' OR ')}, FALSE)`
 }

@@ -21,7 +21,7 @@ export function mongodb(task: EnvelopeTask): ChangeParts {
     const names = namesOf(column)
     const unchanged = sql`(partial AND NOT list_has_any(COALESCE(keys, []), ${names}) AND NOT list_has_any(COALESCE(removed, []), ${names}))`
     const missing = changes.nulls === 'unchanged' ? sql` OR ${text(column)} IS NULL` : sql``
-    return sql`(${unchanged} OR ${isPlaceholder(text(column), changes.placeholder)}${missing})`
+    return sql`(${unchanged} OR ${isPlaceholder(column, text(column), changes.placeholder)}${missing})`
   }
   const nested = sql`(partial AND (len(list_filter(COALESCE(keys, []), lambda name: contains(name, '.'))) > 0 OR len(list_filter(COALESCE(removed, []), lambda name: contains(name, '.'))) > 0 OR truncated))`
   return {
@@ -54,9 +54,10 @@ export function mongodb(task: EnvelopeTask): ChangeParts {
   }
 }
 
-function parsed({ changes, columns, records, schemaful }: EnvelopeTask): Sql {
+function parsed(task: EnvelopeTask): Sql {
+  const { columns, records, schemaful } = task
   const description = { updatedFields: 'VARCHAR', removedFields: ['VARCHAR'], truncatedArrays: 'VARCHAR' }
-  const shape = { after: 'VARCHAR', updateDescription: description, ...envelopeShape(changes) }
+  const shape = { after: 'VARCHAR', updateDescription: description, ...envelopeShape(task) }
   const key = { id: 'VARCHAR', payload: { id: 'VARCHAR' } }
   const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
   const events = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(key)})) AS k FROM (${bodies})`

@@ -44,7 +44,7 @@ export function positionOf(connector: Connector, { field, snapshot }: PositionFi
 /** A whole number as hex of this many digits; NULL when the text is none, or needs more. */
 export function hexOf(text: Sql, digits: 8 | 16): Sql {
   const value = sql`TRY_CAST(${text} AS ${digits === 16 ? sql`UBIGINT` : sql`UINTEGER`})`
-  return sql`CASE WHEN regexp_full_match(${text}, '[0-9]+') THEN ${digits === 16 ? sql`format('{:016x}', ${value})` : sql`format('{:08x}', ${value})`} END`
+  return sql`CASE WHEN CAST(${value} AS VARCHAR) = ${text} OR regexp_full_match(${text}, '[0-9]+') THEN ${digits === 16 ? sql`format('{:016x}', ${value})` : sql`format('{:08x}', ${value})`} END`
 }
 
 const orZero = (text: Sql, digits: 8 | 16): Sql =>
