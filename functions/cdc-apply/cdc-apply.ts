@@ -110,7 +110,7 @@ function countsOf({ objects }: Verdict, { snapshot }: CommitResult): ChangeCount
     objects.reduce((sum, each) => sum + of(each), 0)
   const { late, skipped, ...folded } = countsIn(snapshot.summary)
   return {
-    received: total(each => each.read),
+    received: total(each => each.read - (each.elsewhere ?? 0)),
     ...folded,
     skipped: skipped + total(each => each.skipped ?? 0),
     deadLetters: late + total(each => each.quarantined),

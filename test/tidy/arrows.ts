@@ -52,7 +52,7 @@ const ARROWS: Readonly<Record<Layer, readonly string[]>> = {
   cli: ['story', ...LAKE, 'lake/disk', 'datasets', 'local', 'remote'],
   remote: ['lake', 'lake/aws', 'cli'],
   bench: ['story', ...LAKE, 'lake/disk', 'datasets', 'local'],
-  conformance: LAKE,
+  conformance: ['story', ...LAKE, 'lake/disk'],
   examples: ['lake/dataset.ts'],
   test: LAYERS.map(([layer]) => layer),
 }
