@@ -84,23 +84,19 @@ function without(list: readonly string[], others: readonly string[]): readonly s
   })
 }
 
+type Order = readonly [name: string, batches: readonly (readonly CaseEvent[])[]]
+
 /** The other ways in which the same events must come to the same tables. */
-function ordersOf(given: ChangeCase): readonly (readonly [string, readonly (readonly CaseEvent[])[]])[] {
-  const { batches, invariants } = given
+function ordersOf({ batches, invariants }: ChangeCase): readonly Order[] {
   const events = batches.flat()
-  return invariants.flatMap((invariant): readonly (readonly [string, readonly (readonly CaseEvent[])[]])[] => {
-    switch (invariant) {
-      case 'replay':
-        return [['replay', [...batches, ...batches]]]
-      case 'duplicate':
-        return [['duplicate', batches.map(batch => [...batch, ...batch])]]
-      case 'rebatch':
-        return [
-          ['all in one batch', [events]],
-          ['one event a batch', singles(events)],
-        ]
-      case 'permute':
-        return permutations(events)
-    }
-  })
+  const orders: Readonly<Record<ChangeCase['invariants'][number], readonly Order[]>> = {
+    replay: [['replay', [...batches, ...batches]]],
+    duplicate: [['duplicate', batches.map(batch => [...batch, ...batch])]],
+    rebatch: [
+      ['all in one batch', [events]],
+      ['one event a batch', singles(events)],
+    ],
+    permute: permutations(events),
+  }
+  return invariants.flatMap(invariant => orders[invariant])
 }

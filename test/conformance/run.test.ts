@@ -81,6 +81,6 @@ test.each([[[]], [['dqdl-parse']], [['nonsense', 'x']]])('told %j it says how', 
   expect(run(...args)).toMatchObject({
     status: 2,
     stdout: '',
-    stderr: 'usage: npm run conformance -- dqdl-parse|dqdl-evaluate FILE\n',
+    stderr: 'usage: npm run conformance -- dqdl-parse|dqdl-evaluate|cdc FILE|FOLDER\n',
   })
 })
