@@ -39,7 +39,7 @@ export async function demo(terminal: Terminal, lake: LocalLake): Promise<boolean
   for (const balance of failed)
     await terminal.out.write(
       style.red(
-        `${balance.dataset}: ${balance.read} records read, but ${balance.rows} rows + ${balance.quarantined} quarantined + ${balance.superseded} superseded\n`,
+        `${balance.dataset}: ${balance.read} records read, but ${balance.rows} rows + ${balance.quarantined} quarantined + ${balance.superseded} superseded + ${balance.suppressed} suppressed\n`,
       ),
     )
   if (failed.length === 0 && progress.failures.length === 0)

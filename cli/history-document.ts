@@ -1,7 +1,7 @@
 import { quarantineTableName } from '#lake/dataset.ts'
 import type { Lake } from '#lake/lake.ts'
 import { landingKey } from './landing-key.ts'
-import type { ObjectHistory, Refined, VersionHistory } from './object-history.ts'
+import type { ObjectHistory, Refined, Settled, VersionHistory } from './object-history.ts'
 import { isoTime } from './units.ts'
 
 /** A history as `--json` prints it: times are ISO 8601, 64-bit ids are decimal text. */
@@ -37,6 +37,7 @@ function refinedDocument(refined: Refined): Readonly<Record<string, unknown>> {
   return {
     ...counted,
     committed: isoTime(refined.committedMs),
+    ...(refined.since.length === 0 ? {} : { since: refined.since.map(settledDocument) }),
     table: refined.table,
     snapshot: refined.snapshot,
     quarantine:
@@ -44,4 +45,9 @@ function refinedDocument(refined: Refined): Readonly<Record<string, unknown>> {
         ? null
         : { table: quarantineTableName({ name: refined.table }), snapshot: refined.quarantineSnapshot },
   }
+}
+
+function settledDocument({ action, release, reason, committedMs, taken, outcome }: Settled): unknown {
+  const { rawObject: _, ...rows } = outcome
+  return { action, batch: release, reason: reason ?? null, committed: isoTime(committedMs), taken, rows }
 }

@@ -2,7 +2,7 @@ import type { ObjectOutcome } from '#lake/batch.ts'
 import { quarantineTableName } from '#lake/dataset.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
 import { landingKey } from './landing-key.ts'
-import type { Fate, ObjectHistory, Refined, VersionHistory } from './object-history.ts'
+import type { Fate, ObjectHistory, Refined, Settled, VersionHistory } from './object-history.ts'
 import { type Style, styleOf } from './style.ts'
 import type { Output } from './terminal.ts'
 import { printable } from './text-width.ts'
@@ -82,7 +82,10 @@ function rawKey(lake: Lake, uri: Uri): string {
 function refinedLines(refined: Refined): readonly Line[] {
   const batch: Line = ['batch', refined.batch]
   if (refined.kind === 'landed') return [batch]
-  const rows = refined.outcome === undefined ? [] : outcomeLines(refined.outcome)
+  const rows =
+    refined.outcome === undefined
+      ? []
+      : outcomeLines(refined.outcome, refined.kind === 'committed' ? refined.since : [])
   if (refined.kind !== 'committed') return [batch, ...rows]
   const { table, snapshot, quarantineSnapshot } = refined
   const quarantine: readonly Line[] =
@@ -93,17 +96,35 @@ function refinedLines(refined: Refined): readonly Line[] {
 /** The reasons that are named; the rest is in the quarantine table. */
 const REASONS_MAX = 5
 
-function outcomeLines({ read, applied, quarantined, superseded, reasons }: ObjectOutcome): readonly Line[] {
+function outcomeLines(outcome: ObjectOutcome, since: readonly Settled[]): readonly Line[] {
+  const { read, applied, quarantined, superseded, suppressed = 0, reasons } = outcome
   const counts = [
     `${formatCount(applied)} applied`,
     `${formatCount(quarantined)} quarantined`,
     ...(superseded === 0 ? [] : [`${formatCount(superseded)} superseded`]),
+    ...(suppressed === 0 ? [] : [`${formatCount(suppressed)} suppressed`]),
   ]
   const sorted = Object.entries(reasons).toSorted(([, a], [, b]) => b - a)
   const named = sorted.slice(0, REASONS_MAX).map(([reason, count]) => `${printable(reason)} ${formatCount(count)}`)
+  const label = since.length === 0 ? 'reasons' : 'at first'
   const more = sorted.length > REASONS_MAX ? [`${sorted.length - REASONS_MAX} more`] : []
   return [
     ['rows', `${counted(read, 'row')} read: ${counts.join(', ')}`],
-    ...(sorted.length === 0 ? [] : [['reasons', [...named, ...more].join(', ')] as const]),
+    ...(sorted.length === 0 ? [] : [[label, [...named, ...more].join(', ')] as const]),
+    ...since.map((each, at): Line => [at === 0 ? 'since' : '', settledLine(each)]),
   ]
+}
+
+function settledLine({ action, committedMs, taken, outcome, reason }: Settled): string {
+  const when = formatTime(committedMs)
+  const why = reason === undefined ? '' : `: ${printable(reason)}`
+  if (action === 'drop') return `${when}  ${counted(taken, 'record')} dropped${why}`
+  const { applied, quarantined, superseded, suppressed = 0 } = outcome
+  const counts = [
+    `${formatCount(applied)} applied`,
+    ...(quarantined === 0 ? [] : [`${formatCount(quarantined)} refused again`]),
+    ...(superseded === 0 ? [] : [`${formatCount(superseded)} superseded`]),
+    ...(suppressed === 0 ? [] : [`${formatCount(suppressed)} suppressed`]),
+  ]
+  return `${when}  ${counted(taken, 'record')} judged again: ${counts.join(', ')}`
 }

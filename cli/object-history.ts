@@ -12,6 +12,7 @@ import {
   verdictUri,
 } from '#lake/batch.ts'
 import type { Lake, ObjectInfo, Uri } from '#lake/lake.ts'
+import { accountOf, type Settlement, type Settlements, settlementsOf } from '#lake/quarantine/account.ts'
 import { ignoredKey } from '#lake/route.ts'
 import { ulidMs } from '#lake/ulid.ts'
 
@@ -51,13 +52,20 @@ export type Refined =
   | {
       readonly kind: 'committed'
       readonly batch: string
+      /** As it stands now. */
       readonly outcome: ObjectOutcome | undefined
+      /** What came of its quarantined records since, the earliest first. */
+      readonly since: readonly Settled[]
       readonly committedMs: number
       readonly table: string
       /** Decimal text of the 64-bit id. */
       readonly snapshot: string
       readonly quarantineSnapshot: string | undefined
     }
+
+/** A release or a drop, and what it did with the records of one object. */
+export type Settled = Pick<Settlements, 'action' | 'release' | 'reason' | 'committedMs'> &
+  Pick<Settlement, 'taken' | 'outcome'>
 
 /** undefined when there is no such object in landing and never was one that ingest has seen. */
 export async function objectHistory(lake: Lake, uri: Uri): Promise<ObjectHistory | undefined> {
@@ -112,21 +120,36 @@ async function refinedBatch(lake: Lake, dataset: string, { batch, rawObject }: P
   const own = (objects: readonly ObjectOutcome[]): ObjectOutcome | undefined =>
     objects.find(object => object.rawObject === rawObject)
   const commit = await readDocument<CommitReport>(lake, commitUri(lake, dataset, batch))
-  if (commit !== undefined)
+  if (commit !== undefined) {
+    const settlements = await settlementsOf(lake, dataset, batch)
+    const first = own(commit.objects)
     return {
       kind: 'committed',
       batch,
-      outcome: own(commit.objects),
+      outcome:
+        first &&
+        accountOf(
+          first,
+          settlements.flatMap(each => each.objects),
+        ),
+      since: settlements.flatMap(each => settledOf(each, rawObject)),
       committedMs: commit.committedMs,
       table: dataset,
       snapshot: commit.snapshotId,
       quarantineSnapshot: commit.quarantineSnapshotId,
     }
+  }
   const verdict = await readDocument<Verdict>(lake, verdictUri(lake, dataset, batch))
   if (verdict === undefined) return { kind: 'landed', batch }
   const outcome = own(verdict.objects)
   if (verdict.status === 'pass') return { kind: 'staged', batch, outcome }
   return { kind: 'halted', batch, reason: verdict.reason ?? 'a quality rule halted it', ...(outcome && { outcome }) }
+}
+
+function settledOf({ objects, ...about }: Settlements, rawObject: string): readonly Settled[] {
+  return objects
+    .filter(each => each.rawObject === rawObject)
+    .map(({ taken, outcome }) => ({ ...about, taken, outcome }))
 }
 
 /** Ingest writes nothing down of what it ignores: the object itself says so. */

@@ -8,14 +8,14 @@ import { refusal, usage } from './refusal.ts'
 export const FILTER_OPTIONS: Readonly<Record<string, CommandOption>> = {
   dataset: { value: 'NAME', help: 'the dataset, as the second argument says it' },
   reason: { value: 'REASON', help: 'records that were refused for this reason; * stands for any text: "type:*"' },
-  stage: { value: 'STAGE', help: 'decode, contract or quality' },
+  stage: { value: 'STAGE', help: 'decode, contract, quality or stream' },
   batch: { value: 'ID', help: 'records of one batch' },
   source: { value: 'KEY', help: 'records of one landing key, of keys that begin so, or of a glob: "orders/2026-*"' },
   record: { value: 'NUMBER', help: 'the record of this number in its object; 0 is a whole file' },
   since: { value: 'TIME', help: 'records of objects that landed since: 2026-05-01, 2026-05-01T10:00:00Z, 12h, 7d' },
 }
 
-const STAGES: readonly string[] = ['decode', 'contract', 'quality']
+const STAGES: readonly string[] = ['decode', 'contract', 'quality', 'stream']
 
 /** Errors: `usage`, naming the option that cannot be read. */
 export function filterOf({ options, lake }: Call): QuarantineFilter {

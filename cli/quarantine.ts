@@ -3,28 +3,42 @@ import { closest } from './closest.ts'
 import type { Call, Command } from './command.ts'
 import { FILTER_OPTIONS, filterOf, limitOf, namedDataset, quarantinedDatasets } from './quarantine-filter.ts'
 import { describeRecord, groupDocument, printGroups, recordDocument } from './quarantine-printer.ts'
+import { dropRecords, releaseRecords } from './quarantine-settle.ts'
 import { usage } from './refusal.ts'
 import { styleOf } from './style.ts'
 import { counted, formatCount } from './units.ts'
 
 type Action = (call: Call) => Promise<number | undefined>
 
-const ACTIONS: Readonly<Record<string, Action>> = { list, show }
+const ACTIONS: Readonly<Record<string, Action>> = { list, show, release: releaseRecords, drop: dropRecords }
 
 /** `sluice quarantine`: records that were refused, and what becomes of them. */
 export const quarantine: Command = {
   name: 'quarantine',
-  summary: 'look at records that were refused',
-  takes: { text: 'list|show [DATASET]', min: 1, max: 2 },
+  summary: 'look at records that were refused, release or drop them',
+  takes: { text: 'list|show|release|drop [DATASET]', min: 1, max: 2 },
   options: {
     ...FILTER_OPTIONS,
-    limit: { value: 'NUMBER', help: 'at most so many reasons of a dataset, 50, or records, 10' },
+    limit: {
+      value: 'NUMBER',
+      help: 'at most so many reasons of a dataset (list: 50) or records (show: 10, others: all)',
+    },
+    'dry-run': { help: 'tell which records would be released or dropped, and change nothing' },
+    because: { value: 'TEXT', help: 'why records are dropped; kept beside what is known of them' },
+    yes: { help: 'drop without asking' },
     full: { help: 'cut no text and leave out no column' },
   },
   notes: [
     'list counts the refused records by reason, with the message of one of them; show prints records with their place in the object that landed, and their bytes.',
+    'release judges records again under the contract and the rules of today and publishes those that pass, each once, in the place where it would have been. The exit code is 1 when some are still refused.',
+    'drop takes records out for good: they are counted as suppressed, and a replay of their object leaves them out. The bytes stay in raw.',
   ],
-  examples: ['sluice quarantine list', 'sluice quarantine show movies --reason "type:*" --limit 3'],
+  examples: [
+    'sluice quarantine list',
+    'sluice quarantine show movies --reason "type:*" --limit 3',
+    'sluice quarantine release movies --reason "required:*"',
+    'sluice quarantine drop movies --record 119 --because "a duplicate" --yes',
+  ],
   reads: true,
   run: async call => {
     const name = call.given[0] as string

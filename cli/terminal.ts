@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { createInterface } from 'node:readline/promises'
 import type { WriteStream } from 'node:tty'
 
 /** What a command sees of the process that it runs in. Tests give their own. */
@@ -13,6 +14,8 @@ export interface Terminal {
   readonly pid: number
   /** For commands that run until Ctrl-C aborts this; without the call Ctrl-C ends the process, as it ends any program. */
   untilStopped(): AbortSignal
+  /** Asks who sits there; undefined when nobody does. */
+  ask?(question: string): Promise<string | undefined>
 }
 
 export interface Output {
@@ -37,9 +40,20 @@ export function processTerminal(): Terminal & { flush(): Promise<void> } {
     threads: availableParallelism(),
     pid: process.pid,
     untilStopped: stopSignal,
+    ask: askTerminal,
     flush: async () => {
       await Promise.all([out.write(''), err.write('')])
     },
+  }
+}
+
+async function askTerminal(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return undefined
+  const reader = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    return await reader.question(question)
+  } finally {
+    reader.close()
   }
 }
 

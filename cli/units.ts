@@ -36,6 +36,6 @@ export function formatDuration(ms: number): string {
 }
 
 /** `1 row`, `2 rows` */
-export function counted(count: number | bigint, noun: string): string {
-  return `${formatCount(count)} ${noun}${Number(count) === 1 ? '' : 's'}`
+export function counted(count: number | bigint, noun: string, plural = `${noun}s`): string {
+  return `${formatCount(count)} ${Number(count) === 1 ? noun : plural}`
 }

@@ -1,6 +1,7 @@
 import { type CommitReport, commitUri, type ObjectOutcome, readDocument } from './batch.ts'
 import type { Lake } from './lake.ts'
 import { mapParallel } from './parallel.ts'
+import { accountOf, settlementsOf } from './quarantine/account.ts'
 import { ULID_ENTROPY_BYTES, ulid } from './ulid.ts'
 
 /** What stands in `ops/batches/<dataset>/<batch>/`. */
@@ -41,7 +42,10 @@ export const firstIdAt = (ms: number): string => ulid(Math.max(0, Math.floor(ms)
 
 const REPORTS_AT_ONCE = 16
 
-/** What became of every raw object of the batches in that table: the last outcome of each, because a replayed object counts once. */
+/**
+ * What became of every raw object of the batches in that table, with all that came of its quarantined records since: the last outcome of each,
+ * because a replayed object counts once.
+ */
 export async function outcomesOf(
   lake: Lake,
   dataset: string,
@@ -52,7 +56,20 @@ export async function outcomesOf(
   )
   const ordered = found
     .filter(report => report !== undefined)
-    .filter(report => report.tableUuid === tableUuid)
+    // What a release or a drop reports are changes of other batches' accounts.
+    .filter(report => report.tableUuid === tableUuid && report.settled === undefined)
     .toSorted((left, right) => left.committedMs - right.committedMs)
-  return new Map(ordered.flatMap(report => report.objects.map(each => [each.rawObject, each] as const)))
+  const settlements = await mapParallel(ordered, REPORTS_AT_ONCE, async ({ batch, quarantineSnapshotId }) =>
+    // What never was in quarantine has not come out of it.
+    quarantineSnapshotId === undefined ? [] : settlementsOf(lake, dataset, batch),
+  )
+  return new Map(
+    ordered.flatMap(({ objects }, at) => {
+      const byObject = Map.groupBy(
+        (settlements[at] ?? []).flatMap(each => each.objects),
+        each => each.rawObject,
+      )
+      return objects.map(each => [each.rawObject, accountOf(each, byObject.get(each.rawObject) ?? [])] as const)
+    }),
+  )
 }

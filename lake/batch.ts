@@ -3,6 +3,7 @@ import type { Dataset } from './dataset.ts'
 import { isLakeError } from './errors.ts'
 import type { DataFile } from './iceberg/types.ts'
 import type { Lake, TableName, Uri } from './lake.ts'
+import type { JudgedRecords, Selection } from './quarantine/selection.ts'
 
 /** One raw object: the exact bytes of one version of one landing object. */
 export interface RawObject {
@@ -25,6 +26,8 @@ export interface BatchManifest {
   readonly objects: readonly RawObject[]
   /** The table that the rows go to, when it is not the dataset's own: one that a replay builds beside it. */
   readonly into?: TableName
+  /** Quarantined records of the objects, for a batch that is about them alone. */
+  readonly selection?: Selection
 }
 
 /** The dataset under the name of the table that the batch is for; its quarantine and other side tables are named after that. */
@@ -45,6 +48,8 @@ export interface ObjectOutcome {
   readonly skipped?: number
   /** Records of tables that the dataset does not hold. */
   readonly elsewhere?: number
+  /** Records that somebody dropped from quarantine: they stay out, however often the object is applied. */
+  readonly suppressed?: number
   /** Quarantined records by reason. */
   readonly reasons: Readonly<Record<string, number>>
 }
@@ -88,6 +93,8 @@ export interface Verdict {
   readonly changes?: StagedChanges
   readonly quarantine: StagedTable | undefined
   readonly objects: readonly ObjectOutcome[]
+  /** Of a batch with a selection. */
+  readonly judged?: readonly JudgedRecords[]
   /** What the dataset's rules said; absent when it has none. */
   readonly quality?: QualityVerdict
 }
@@ -130,7 +137,13 @@ export interface CommitReport {
   /** Decimal text of the 64-bit id. */
   readonly snapshotId: string
   readonly quarantineSnapshotId: string | undefined
+  /** Of a batch with a selection these are changes of the accounts in which its records stood (quarantine/account.ts). */
   readonly objects: readonly ObjectOutcome[]
+  readonly settled?: {
+    readonly action: Selection['action']
+    /** Records that the batch took out of quarantine; what others took before it is not among them. */
+    readonly taken: number
+  }
   readonly committedMs: number
   /** Of a batch of change events. */
   readonly changes?: ChangeCounts

@@ -10,7 +10,7 @@ import { planScan } from '#lake/iceberg/scan.ts'
 import { loadTable } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
 
-/** What became of every record of a dataset: `read = rows + quarantined + superseded`, or something is wrong. */
+/** What became of every record of a dataset: `read = rows + quarantined + superseded + suppressed`, or something is wrong. */
 export interface Balance {
   readonly dataset: string
   readonly objects: number
@@ -21,6 +21,8 @@ export interface Balance {
   readonly quarantined: number
   /** Rows of extracts that a newer one has replaced. */
   readonly superseded: number
+  /** Records that were dropped from quarantine. */
+  readonly suppressed: number
   /** Of the quarantined, the most frequent first. */
   readonly reasons: readonly (readonly [reason: string, count: number])[]
   readonly files: number
@@ -29,14 +31,15 @@ export interface Balance {
 }
 
 export const isBalanced = (balance: Balance): boolean =>
-  balance.read === balance.rows + balance.quarantined + balance.superseded
+  balance.read === balance.rows + balance.quarantined + balance.superseded + balance.suppressed
 
 /** Compares the reports of all batches with what the tables hold. */
 export async function balanceOf(lake: Lake, dataset: Dataset): Promise<Balance> {
   const outcomes = [...(await allOutcomes(lake, dataset)).values()]
   const target = await measure(lake, dataset.name)
   const quarantine = await measure(lake, quarantineTableName(dataset))
-  const total = (of: 'read' | 'superseded'): number => outcomes.reduce((sum, each) => sum + each[of], 0)
+  const total = (of: 'read' | 'superseded' | 'suppressed'): number =>
+    outcomes.reduce((sum, each) => sum + (each[of] ?? 0), 0)
   return {
     dataset: dataset.name,
     objects: outcomes.length,
@@ -44,6 +47,7 @@ export async function balanceOf(lake: Lake, dataset: Dataset): Promise<Balance> 
     rows: target.rows,
     quarantined: quarantine.rows,
     superseded: total('superseded') + replacedRows(dataset, outcomes),
+    suppressed: total('suppressed'),
     reasons: reasonsOf(outcomes),
     files: target.files,
     partitions: target.partitions,

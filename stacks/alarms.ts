@@ -46,6 +46,7 @@ export function alarms({ storage, ingest, refine, compact, maintain, watch, cana
     ...functionAlarms('quality', refine.quality),
     ...functionAlarms('cdc-apply', refine.cdcApply),
     ...functionAlarms('publish', refine.publish),
+    ...functionAlarms('release', refine.release),
     deadLetters('compact', compact.deadLetters),
     deadLetters('maintain', maintain.deadLetters),
     ...functionAlarms('compact', compact.function),

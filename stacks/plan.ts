@@ -21,6 +21,8 @@ export const functionPlans = {
   'cdc-apply': { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
   // Copies inside S3 and commits; only manifests pass through.
   publish: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
+  // Reads a few narrow columns of a quarantine table; /tmp holds them.
+  release: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 10_240 },
   // Two vCPUs for two DuckDB threads; /tmp holds the files of one group, what comes of them, and what a sort spills.
   compact: { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
   // Metadata alone: manifests of tables with hundreds of thousands of files.

@@ -2,15 +2,19 @@ import { refine as refineDefinition } from '../workflows/refine.ts'
 import { rawBatchReady } from '../workflows/rules.ts'
 import { type LakeResources, lakeFunction } from './function.ts'
 import { startOnEvent, stateMachine } from './machine.ts'
-import { commitTables, invokeFunctions, putEvents, readZone, useKey, writeZone } from './permissions.ts'
+import { commitTables, invokeFunctions, putEvents, readTables, readZone, useKey, writeZone } from './permissions.ts'
 import { deadLetterQueue, queuePolicy } from './queue.ts'
 import { encryptedTopic, topicPolicy } from './topic.ts'
 
 export type Refine = ReturnType<typeof refine>
 
-/** "Raw Batch Ready" → the state machine of `workflows/refine.ts` with its functions, and the topic for rejections. */
+/**
+ * "Raw Batch Ready" → the state machine of `workflows/refine.ts` with its functions, and the topic for rejections. The function `release` selects
+ * what is to be refined once more.
+ */
 export function refine(resources: LakeResources) {
   const functions = { quality: quality(resources), cdcApply: cdcApply(resources), publish: publish(resources) }
+  const releaseFunction = release(resources)
   const rejected = encryptedTopic('RejectedBatches', resources.storage.messages)
   topicPolicy('RejectedBatches', rejected)
   const machine = refineMachine(resources, functions, rejected)
@@ -25,7 +29,7 @@ export function refine(resources: LakeResources) {
     deadLetters,
   })
   queuePolicy('RefineDeadLetters', deadLetters, { rules: [rule.arn] })
-  return { ...functions, machine, rejected, rule, deadLetters }
+  return { ...functions, release: releaseFunction, machine, rejected, rule, deadLetters }
 }
 
 /** Reads foreign bytes, so it may write staged files and the metadata of new tables, but no data of a table. */
@@ -65,6 +69,18 @@ function publish(resources: LakeResources): sst.aws.Function {
     ...readZone(ops),
     ...writeZone(ops),
     ...commitTables(resources.catalog),
+    putEvents(resources.bus),
+  ])
+}
+
+/** Selects what is to be released and announces it; whoever may invoke it may release. It commits nothing by itself. */
+function release(resources: LakeResources): sst.aws.Function {
+  const { tables, ops } = resources.storage
+  return lakeFunction('release', resources, [
+    ...readZone(tables),
+    ...readZone(ops),
+    ...writeZone(ops, 'batches/*'),
+    ...readTables(resources.catalog),
     putEvents(resources.bus),
   ])
 }

@@ -32,7 +32,7 @@ export async function placeStaged(lake: Lake, work: TableWork): Promise<readonly
   })
 }
 
-function checkIdentity(table: Table, work: TableWork): void {
+export function checkIdentity(table: Table, work: Pick<TableWork, 'table' | 'tableUuid' | 'batch'>): void {
   if (work.tableUuid === undefined || work.tableUuid === table.metadata['table-uuid']) return
   throw new LakeError(
     'contract-broken',

@@ -24,6 +24,7 @@ import { publishAppend } from './append.ts'
 import { appliedChanges } from './changes.ts'
 import { recordQuality } from './record.ts'
 import { publishReplace } from './replace.ts'
+import { type PublishedSelection, publishSelection } from './selection.ts'
 
 export interface PublishReport {
   readonly dataset: string
@@ -64,6 +65,8 @@ async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise
       batch,
     })
   const { quality } = verdict
+  // Records that are judged again are in quarantine as they were: their rules had nothing new to say.
+  if (verdict.status !== 'pass' && manifest.selection !== undefined) return undefined
   if (verdict.status !== 'pass' && quality === undefined)
     throw new LakeError('contract-broken', `batch ${batch} was halted and cannot be published`, {
       dataset: dataset.name,
@@ -80,20 +83,24 @@ async function commitBatch(lake: Lake, dataset: Dataset, batch: string): Promise
     return undefined
   }
   const into = datasetInto(dataset, manifest)
-  const quarantine = await publishQuarantine(lake, into, { verdict, contribution })
-  const target = await publishTarget(lake, into, { verdict, contribution })
+  const { quarantine, target, objects, settled, changes } = await publishTables(lake, into, {
+    manifest,
+    verdict,
+    contribution,
+  })
   await recordQuality(lake, verdict, results)
   const report: CommitReport = {
     batch,
     dataset: dataset.name,
     table: into.name,
-    tableUuid: target.result.table.metadata['table-uuid'],
+    tableUuid: target.table.metadata['table-uuid'],
     commitId: commitIdOf(into.name, contribution),
-    snapshotId: String(target.result.snapshot['snapshot-id']),
+    snapshotId: String(target.snapshot['snapshot-id']),
     quarantineSnapshotId: quarantine && String(quarantine.snapshot['snapshot-id']),
-    objects: target.objects,
-    committedMs: target.result.snapshot['timestamp-ms'],
-    ...target.changes,
+    objects,
+    committedMs: target.snapshot['timestamp-ms'],
+    ...changes,
+    ...(settled === undefined ? {} : { settled }),
   }
   return writeDocumentOnce(lake, commitUri(lake, dataset.name, batch), report)
 }
@@ -106,8 +113,16 @@ export interface Contribution {
 }
 
 interface BatchWork {
+  readonly manifest: BatchManifest
   readonly verdict: Verdict
   readonly contribution: Contribution
+}
+
+async function publishTables(lake: Lake, dataset: Dataset, work: BatchWork): Promise<PublishedSelection> {
+  if (work.manifest.selection !== undefined) return publishSelection(lake, dataset, { ...work, commitIdOf })
+  const quarantine = await publishQuarantine(lake, dataset, work)
+  const { result, ...published } = await publishTarget(lake, dataset, work)
+  return { target: result, quarantine, ...published }
 }
 
 /** Without refused records there is nothing to write, but an earlier run of these objects may have left some. */
@@ -154,8 +169,8 @@ function commitIdOf(table: string, { batch, rawObjects }: Contribution): string 
 }
 
 function summaryOf(dataset: Dataset, verdict: Verdict): Readonly<Record<string, string>> {
-  const total = (of: 'read' | 'applied' | 'quarantined' | 'superseded'): string =>
-    String(verdict.objects.reduce((sum, each) => sum + each[of], 0))
+  const total = (of: 'read' | 'applied' | 'quarantined' | 'superseded' | 'suppressed'): string =>
+    String(verdict.objects.reduce((sum, each) => sum + (each[of] ?? 0), 0))
   return {
     'sluice.batch': verdict.batch,
     'sluice.raw-objects': String(verdict.objects.length),
@@ -164,6 +179,7 @@ function summaryOf(dataset: Dataset, verdict: Verdict): Readonly<Record<string, 
     'sluice.records-applied': total('applied'),
     'sluice.records-quarantined': total('quarantined'),
     'sluice.records-superseded': total('superseded'),
+    'sluice.records-suppressed': total('suppressed'),
   }
 }
 

@@ -61,20 +61,20 @@ function replacePartitions(base: Table, live: readonly ScanFile[], placed: reado
 const SUPERSEDED = 'sluice.superseded-by-object'
 
 /** A staged file of an extract holds rows of one raw object: quality leaves one for each partition. */
-function lateSummary(base: Table, files: readonly DataFile[]): Readonly<Record<string, string>> {
+export function lateSummary(base: Table, files: readonly DataFile[]): Readonly<Record<string, string>> {
   if (files.length === 0) return {}
   const byObject = Map.groupBy(files, file => newestOf(base, [file]))
   const rows = (of: readonly DataFile[]): bigint => of.reduce((sum, file) => sum + file.record_count, 0n)
   return { [SUPERSEDED]: [...byObject].map(([id, late]) => `${id}=${rows(late)}`).join(',') }
 }
 
-function lateRows(summary: Readonly<Record<string, string>>): ReadonlyMap<string, number> {
+export function lateRows(summary: Readonly<Record<string, string>>): ReadonlyMap<string, number> {
   const entries = (summary[SUPERSEDED] ?? '').split(',').map(entry => entry.split('='))
   return new Map(entries.map(([id, rows]) => [id as string, Number(rows)]))
 }
 
 /** The id of the newest raw object in the files, by their bounds, which hold `_raw_object` whole. */
-function newestOf(base: Table, files: readonly DataFile[]): string {
+export function newestOf(base: Table, files: readonly DataFile[]): string {
   const { id, type } = columnByName(currentSchema(base.metadata), RAW_OBJECT)
   const bounds = files.map(file => file.upper_bounds.get(id)).filter(bound => bound !== undefined)
   return (

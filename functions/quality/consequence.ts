@@ -1,6 +1,6 @@
 import type { QualitySettings } from '#lake/dataset.ts'
 import { SEVERITY } from '#lake/dataset-quality.ts'
-import type { NumberCondition, Rule, SimpleRule } from '#lake/dqdl/ast.ts'
+import { leavesOf, type NumberCondition, type Rule, type SimpleRule } from '#lake/dqdl/ast.ts'
 import type { RuleResult } from '#lake/dqdl/evaluate.ts'
 
 /** What a rule's outcome means for the batch. */
@@ -25,6 +25,43 @@ export function consequenceOf(
   if (!isAboutEveryRow(rule)) return forBatch(settings)
   return settings.rows === 'quarantine' ? 'quarantine' : 'none'
 }
+
+/**
+ * The rules for rows that are judged again, without the rows that they came with: those about every row. What is said of a batch as a whole,
+ * or of a share of its rows, was said when it came, and says nothing of a few of them.
+ */
+export function rulesOfRows(settings: QualitySettings): QualitySettings | undefined {
+  const rules = settings.ruleset.rules.filter(rule => isAboutEveryRow(rule) && leavesOf(rule).every(saysOfRows))
+  return rules.length === 0 ? undefined : { ...settings, ruleset: { ...settings.ruleset, rules, analyzers: [] } }
+}
+
+/** A row that fails is put aside again whatever else would follow for a batch. What cannot be evaluated lets none through. */
+export function consequenceOfRows(
+  result: Pick<RuleResult, 'outcome' | 'labels' | 'rowLevel'>,
+  settings: Pick<QualitySettings, 'onFailure' | 'rows'>,
+): Consequence {
+  const severity = result.labels[SEVERITY]
+  if (result.outcome === 'Passed' || severity === 'warn') return 'none'
+  if (result.outcome === 'Error') return severity === undefined ? forBatch(settings) : 'halt'
+  return result.rowLevel && (severity !== undefined || settings.rows === 'quarantine') ? 'quarantine' : 'none'
+}
+
+/** Those that have an outcome for a single row; `CustomSql` when it selects rows. */
+const OF_ROWS: ReadonlySet<string> = new Set([
+  'IsComplete',
+  'Completeness',
+  'IsUnique',
+  'Uniqueness',
+  'IsPrimaryKey',
+  'ColumnLength',
+  'ColumnValues',
+  'ColumnDataType',
+  'DataFreshness',
+  'CustomSql',
+])
+
+const saysOfRows = ({ type, condition }: SimpleRule): boolean =>
+  OF_ROWS.has(type.name) && (type.name !== 'CustomSql' || condition === undefined)
 
 /** What follows when the batch as a whole is at fault. */
 export const forBatch = ({ onFailure }: Pick<QualitySettings, 'onFailure'>): Consequence =>

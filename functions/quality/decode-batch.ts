@@ -6,6 +6,7 @@ import type { Session } from '#lake/duckdb/engine.ts'
 import { isLakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
+import type { Ordinals } from '#lake/quarantine/selection.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
 import type { Contract } from './contract.ts'
 import { decode, openPlain } from './decode/decode.ts'
@@ -29,6 +30,8 @@ export interface DecodedRaw {
   readonly decoded?: ScannedObject
   /** Why nothing of the file could be read. */
   readonly failure?: { readonly reason: string; readonly message: string }
+  /** Records that were dropped from quarantine: they are not among those that were decoded. */
+  readonly suppressed?: Ordinals
 }
 
 /** Half of the memory is DuckDB's; the rest holds Node, DuckDB's buffers outside its limit and the files in flight. */

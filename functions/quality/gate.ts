@@ -11,7 +11,7 @@ import type { Lake } from '#lake/lake.ts'
 import { metricHistory, qualityRuns } from '#lake/quality-history.ts'
 import { batchFiles } from './batch-files.ts'
 import { afterImages } from './changes/stage-changes.ts'
-import { type Consequence, consequenceOf, forBatch } from './consequence.ts'
+import { type Consequence, consequenceOf, consequenceOfRows, forBatch } from './consequence.ts'
 import { historyLength } from './history-length.ts'
 import type { Newest } from './newest.ts'
 import type { BatchTask } from './quality.ts'
@@ -45,7 +45,7 @@ export async function gate(lake: Lake, session: Session, task: GateTask): Promis
   const relation = await relationOf(session, rowsToPublish(task))
   const context = await contextOf(lake, session, { task, relation, nowMs })
   const evaluation = await evaluate(session, settings.ruleset, context)
-  const judged = evaluation.rules.map((_result, at) => firstConsequence(settings, evaluation, at))
+  const judged = evaluation.rules.map((_result, at) => firstConsequence(task, evaluation, at))
   const { consequences, failing } = await putAside(session, task, { relation, evaluation, judged })
   const isHalted = consequences.includes('halt')
   return {
@@ -90,9 +90,10 @@ async function contextOf(lake: Lake, session: Session, { task, relation, nowMs }
   }
 }
 
-function firstConsequence(settings: QualitySettings, { rules }: Evaluation, at: number): Consequence {
+function firstConsequence({ settings, manifest }: GateTask, { rules }: Evaluation, at: number): Consequence {
   const [rule, result] = [settings.ruleset.rules[at], rules[at]]
   if (rule === undefined || result === undefined) return forBatch(settings)
+  if (manifest.selection !== undefined) return consequenceOfRows(result, settings)
   return consequenceOf(rule, result, settings)
 }
 
@@ -133,9 +134,10 @@ function rowRule({ ruleset }: QualitySettings, { rules, rowTests }: Evaluation, 
  * A rule fails and no row does: `A or B` of two rules, neither of which holds for the whole. Putting rows aside mends nothing then, so
  * the batch is at fault. A rule about every row has nothing to say of a batch without rows, or of one in which its where finds none.
  */
-function withoutRows({ rows, settings }: GateTask, at: number): Consequence {
+function withoutRows({ rows, settings, manifest }: GateTask, at: number): Consequence {
   const rule = settings.ruleset.rules[at]
-  const hasNothing = rows.length === 0 || (rule?.kind === 'rule' && rule.where !== undefined)
+  const hasNothing =
+    rows.length === 0 || manifest.selection !== undefined || (rule?.kind === 'rule' && rule.where !== undefined)
   return hasNothing ? 'none' : forBatch(settings)
 }
 

@@ -1,10 +1,11 @@
 import type { ObjectOutcome, QualityVerdict, Verdict } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
+import { countOrdinals } from '#lake/quarantine/selection.ts'
 import type { DecodedRaw } from './decode-batch.ts'
 import type { Newest } from './newest.ts'
 import type { FailingRows } from './split.ts'
 
-/** What became of the records of one object: `read = applied + quarantined + superseded + skipped + elsewhere`, always. */
+/** What became of the records of one object: `read = applied + quarantined + superseded + suppressed + skipped + elsewhere`, always. */
 export function outcomeOf(
   each: DecodedRaw,
   { newest, failing }: { readonly newest: Newest; readonly failing: FailingRows | undefined },
@@ -16,13 +17,15 @@ export function outcomeOf(
   const superseded = newest.superseded.get(rawObject) ?? 0
   const failed = failing?.byObject.get(rawObject)
   const { skipped = 0, elsewhere = 0 } = each.decoded ?? {}
+  const suppressed = countOrdinals(each.suppressed ?? [])
   const refused = Object.values(misfits).reduce((sum, count) => sum + count, 0)
   return {
     rawObject,
-    read: fitting + refused + skipped + elsewhere,
+    read: fitting + refused + suppressed + skipped + elsewhere,
     applied: fitting - superseded - (failed?.rows ?? 0),
     quarantined: refused + (failed?.rows ?? 0),
     superseded,
+    ...(suppressed === 0 ? {} : { suppressed }),
     ...(skipped === 0 ? {} : { skipped }),
     ...(elsewhere === 0 ? {} : { elsewhere }),
     reasons: { ...misfits, ...failed?.reasons },

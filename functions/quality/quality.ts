@@ -16,9 +16,12 @@ import { LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
 import { stageChanges } from './changes/stage-changes.ts'
+import { decodeChosen } from './chosen.ts'
+import { rulesOfRows } from './consequence.ts'
 import { hasRefused } from './decode/typed-copy.ts'
-import { type DecodedBatch, decodeBatch } from './decode-batch.ts'
+import type { DecodedBatch } from './decode-batch.ts'
 import { type Gated, gate } from './gate.ts'
+import { accountsOf, dropVerdict, judgedOf } from './judged.ts'
 import { type Newest, newestOf } from './newest.ts'
 import { outcomeOf, type QualityReport, reportOf } from './outcome.ts'
 import { placesOf } from './places.ts'
@@ -64,14 +67,17 @@ export interface BatchTask {
 
 async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
   const tables = await openTables(lake, datasetInto(task.dataset, task.manifest))
-  const decoded = await decodeBatch(lake, task, tables)
+  if (task.manifest.selection?.action === 'drop') return dropVerdict(task, nothing(tables.target))
+  const decoded = await decodeChosen(lake, task, tables)
   try {
     const table = decoded.target
     const newest = await newestOf(decoded.session, task.dataset, { objects: decoded.objects, table })
     const gated = await gateOf(lake, task, { newest, decoded })
     const objects = decoded.objects.map(each => outcomeOf(each, { newest, failing: gated?.failing }))
     const about = { batch: task.manifest.id, dataset: task.dataset.name, objects }
-    const told = gated && { quality: await resultsOf(lake, task, { gated, tables, decoded }) }
+    // The history is of batches as they came; a few records of one that are judged again say nothing about what is usual.
+    const told = gated &&
+      task.manifest.selection === undefined && { quality: await resultsOf(lake, task, { gated, tables, decoded }) }
     if (gated?.halt !== undefined)
       return { ...about, ...told, status: 'halt', reason: gated.halt, target: nothing(table), quarantine: undefined }
     const only = onlyPassing(newest, gated?.failing)
@@ -81,7 +87,8 @@ async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
         ? { target: await stageRows(lake, decoded.session, { ...rows, label: 'data' }) }
         : { target: nothing(table), changes: await stageChanges(lake, decoded.session, rows) }
     const quarantine = await quarantineOf(lake, task, { tables, decoded, failing: gated?.failing })
-    return { ...about, ...told, status: 'pass', ...staged, quarantine }
+    const judged = await judgedOf(decoded.session, task, { decoded, newest, failing: gated?.failing })
+    return { ...about, ...told, ...judged, status: 'pass', ...staged, quarantine }
   } finally {
     await decoded.session.close()
   }
@@ -96,7 +103,8 @@ async function gateOf(
   task: BatchTask,
   { newest, decoded }: { readonly newest: Newest; readonly decoded: DecodedBatch },
 ): Promise<Gated | undefined> {
-  const settings = task.dataset.quality
+  const { quality: rules } = task.dataset
+  const settings = rules && task.manifest.selection ? rulesOfRows(rules) : rules
   const { landing } = lake.zones
   if (task.manifest.objects.every(object => isStreamErrorUri(landing, object.sourceUri))) return undefined
   return settings && gate(lake, decoded.session, { ...task, ...newest, settings, table: decoded.target })
@@ -145,7 +153,7 @@ async function quarantineOf(
   if (refused.length === 0) return undefined
   const table = await tables.quarantine()
   const copied = await writeQuarantine(decoded.session, refused, {
-    batch: task.manifest.id,
+    batchOf: accountsOf(task.manifest),
     contractVersion: task.dataset.contract.version,
     schema: table.schema,
     base: join(task.folder, 'batch'),

@@ -17,7 +17,8 @@ export interface RefusedObject {
 }
 
 export interface QuarantineTask {
-  readonly batch: string
+  /** In whose account the records of an object stand: a batch that judges quarantined records again leaves them where they were. */
+  readonly batchOf: (rawObject: string) => string
   readonly contractVersion: number
   readonly schema: Schema
   readonly base: string
@@ -55,7 +56,7 @@ async function writeObject(refused: RefusedObject, task: QuarantineTask, lines: 
     raw_uri: object.uri,
     source_uri: object.sourceUri,
     contract_version: task.contractVersion,
-    batch: task.batch,
+    batch: task.batchOf(object.id),
   }
   if (refused.file) {
     lines.write(

@@ -10,7 +10,7 @@ import type { Snapshot, TableMetadata } from './types.ts'
 export const APPLIED_COMMITS = 'sluice.applied-commits'
 
 /** Entries of a summary that a repetition of the commit must know again; the others are forgotten with the snapshot. */
-export const REMEMBERED_SUMMARY: readonly string[] = ['sluice.superseded-by-object']
+export const REMEMBERED_SUMMARY: readonly string[] = ['sluice.superseded-by-object', 'sluice.taken-by-object']
 
 /**
  * A commit is remembered for half a year, twice the 90 days for which Step Functions remembers the name of an execution, and the latest

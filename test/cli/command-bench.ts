@@ -67,6 +67,8 @@ export interface RunOptions {
   readonly datasets?: readonly Dataset[]
   readonly stop?: AbortSignal
   readonly input?: AsyncIterable<Uint8Array>
+  /** Who sits there; nobody when absent. */
+  readonly ask?: (question: string) => Promise<string | undefined>
   /** Sees what is printed as it is printed. */
   readonly onOut?: (text: string) => void
   /** Nothing printed is kept: for outputs larger than memory should be. */
@@ -105,6 +107,7 @@ async function run(folder: string, argv: readonly string[], options: RunOptions)
     threads: 2,
     pid: process.pid,
     untilStopped: () => options.stop ?? AbortSignal.abort(),
+    ...(options.ask && { ask: options.ask }),
   }
   const code = await runCommandLine(argv, {
     commands: COMMANDS,

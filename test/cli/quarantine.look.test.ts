@@ -137,7 +137,7 @@ test.each([
   [['list', 'ordres'], 1, 'error: there is no dataset ordres in the lake\nnext:  did you mean orders?\n'],
   [['list', 'zebra'], 1, 'next:  the lake has orders\n'],
   [['list', 'orders', '--dataset', 'others'], 2, 'error: orders and --dataset others are two datasets\n'],
-  [['list', '--stage', 'quarantine'], 2, 'next:  give one of decode, contract, quality\n'],
+  [['list', '--stage', 'quarantine'], 2, 'next:  give one of decode, contract, quality, stream\n'],
   [['list', '--since', 'yesterday'], 2, 'error: --since yesterday is no time\n'],
   [['list', '--since', '2026-13-01'], 2, 'error: --since 2026-13-01 is no time\n'],
   [['show', '--limit', '0'], 2, 'error: --limit 0 leaves nothing\n'],

@@ -24,7 +24,7 @@ test.each([graphs.test, graphs.production])('stage $stage evaluates, all of it a
 test('every function has a handler that bundles, exports it, and leaves outside only what is installed beside it', () => {
   const handlers = graphs.test.bundles.map(bundle => bundle.handler).sort()
   expect(handlers).toEqual(
-    ['canary', 'cdc-apply', 'compact', 'ingest', 'maintain', 'publish', 'quality', 'sweep', 'watch'].map(
+    ['canary', 'cdc-apply', 'compact', 'ingest', 'maintain', 'publish', 'quality', 'release', 'sweep', 'watch'].map(
       name => `functions/${name}/handler.handler`,
     ),
   )

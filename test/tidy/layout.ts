@@ -7,7 +7,7 @@ const FOLDERS = [
   '.ci',
   '.github/*',
   ...[
-    ...['ingest', 'quality', 'publish', 'cdc-apply', 'compact', 'maintain', 'sweep', 'replay'],
+    ...['ingest', 'quality', 'publish', 'cdc-apply', 'compact', 'maintain', 'sweep', 'release', 'replay'],
     ...['watch', 'canary', 'erase'],
   ].map(name => `functions/${name}`),
   'functions/quality/decode',
