@@ -17,6 +17,7 @@ export default $config({
     const { storage } = await import('./stacks/storage.ts')
     const { catalog } = await import('./stacks/catalog.ts')
     const { ingest } = await import('./stacks/ingest.ts')
+    const { firehose } = await import('./stacks/firehose.ts')
     const { refine } = await import('./stacks/refine.ts')
     const { compact } = await import('./stacks/compact.ts')
     const { maintain } = await import('./stacks/maintain.ts')
@@ -32,6 +33,7 @@ export default $config({
     const stages = {
       storage: zones,
       ingest: ingest(resources),
+      firehose: firehose(resources),
       refine: refine(resources),
       compact: compact(resources, schedules),
       maintain: maintain(resources, schedules),
@@ -46,6 +48,7 @@ export default $config({
       tables: zones.tables.uri,
       database: resources.catalog.database.name,
       bus: resources.bus.name,
+      stream: stages.firehose.stream.name,
       refine: stages.refine.machine.arn,
       rejected: stages.refine.rejected.arn,
       compact: stages.compact.machine.arn,
@@ -61,6 +64,7 @@ export default $config({
           watch: stages.watch.deadLetters,
           canary: stages.canary.deadLetters,
         },
+        stream: stages.firehose.stream,
         machines: {
           refine: stages.refine.machine,
           compact: stages.compact.machine,

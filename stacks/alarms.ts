@@ -2,6 +2,7 @@ import { datasets } from '../datasets/index.ts'
 import { canaryDataset, withCanary } from '../lake/canary.ts'
 import type { Canary } from './canary.ts'
 import type { Compact } from './compact.ts'
+import type { Firehose } from './firehose.ts'
 import type { Ingest } from './ingest.ts'
 import type { Maintain } from './maintain.ts'
 import { alarmLimits } from './plan.ts'
@@ -27,6 +28,7 @@ interface Alarm {
 export interface Stages {
   readonly storage: Storage
   readonly ingest: Ingest
+  readonly firehose: Firehose
   readonly refine: Refine
   readonly compact: Compact
   readonly maintain: Maintain
@@ -36,13 +38,15 @@ export interface Stages {
 }
 
 /** Whatever stops rows on their way to a table, or tables from staying small, is told to one topic. Subscribe to it by mail, chat or pager. */
-export function alarms({ storage, ingest, refine, compact, maintain, watch, canary, schedules }: Stages) {
+export function alarms({ storage, ingest, firehose, refine, compact, maintain, watch, canary, schedules }: Stages) {
   const topic = alarmTopic(storage)
   const all = [
     deadLetters('ingest', ingest.deadLetters),
     deadLetters('refine', refine.deadLetters),
     queueAge(ingest.queue),
     ...functionAlarms('ingest', ingest.function),
+    ...functionAlarms('firehose', firehose.function),
+    ...streamAlarms(firehose.stream),
     ...functionAlarms('quality', refine.quality),
     ...functionAlarms('cdc-apply', refine.cdcApply),
     ...functionAlarms('publish', refine.publish),
@@ -215,6 +219,31 @@ function ruleAlarms(name: string, dimensions: Alarm['dimensions']): readonly Ala
     statistic: 'Sum',
     dimensions,
     above: 0,
+  }))
+}
+
+/**
+ * https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html. What Firehose cannot deliver or decrypt it keeps for 24 hours, and then it is
+ * lost: these alarms are what stands between.
+ */
+function streamAlarms(stream: aws.kinesis.FirehoseDeliveryStream): readonly Alarm[] {
+  const watched: readonly (readonly [metric: string, why: string])[] = [
+    ['DeliveryToS3.DataFreshness', 'Events wait too long for their delivery; after 24 hours they are lost'],
+    ['PartitionCountExceeded', 'The stream fills as many folders as it may: further events go to the errors'],
+    ['ThrottledRecords', 'Producers put more than the stream takes'],
+    ['KMSKeyAccessDenied', 'The stream may not use its key: events are lost after 24 hours'],
+    ['KMSKeyDisabled', 'The key of the stream is disabled: events are lost after 24 hours'],
+    ['KMSKeyInvalidState', 'The key of the stream is about to be deleted: events are lost after 24 hours'],
+    ['KMSKeyNotFound', 'The key of the stream is gone: events are lost after 24 hours'],
+  ]
+  return watched.map(([metric, why]) => ({
+    name: `events-${metric.toLowerCase().replaceAll('.', '-')}`,
+    why,
+    namespace: 'AWS/Firehose',
+    metric,
+    statistic: metric === 'ThrottledRecords' ? 'Sum' : 'Maximum',
+    dimensions: { DeliveryStreamName: stream.name },
+    above: metric === 'DeliveryToS3.DataFreshness' ? alarmLimits.streamAgeSeconds : 0,
   }))
 }
 

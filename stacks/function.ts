@@ -24,7 +24,7 @@ export function lakeFunction(
   })
   return new sst.aws.Function(pascal(name), {
     name: named(name),
-    handler: `functions/${name}/handler.handler`,
+    handler: HANDLERS[name] ?? `functions/${name}/handler.handler`,
     runtime: 'nodejs24.x',
     // @duckdb/node-bindings of this version is built for linux-x64 on npm, not for linux-arm64.
     architecture: 'x86_64',
@@ -47,6 +47,9 @@ export function lakeFunction(
     },
   })
 }
+
+/** A second function of a folder. */
+const HANDLERS: Partial<Record<FunctionName, string>> = { firehose: 'functions/ingest/firehose-handler.handler' }
 
 /** The names that `awsLake(process.env)` reads. */
 export function environment({ storage, catalog, bus }: LakeResources): Record<string, $util.Input<string>> {

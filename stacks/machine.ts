@@ -2,7 +2,8 @@ import type { EventPattern, Schedule } from '../workflows/rules.ts'
 import type { StateMachine } from '../workflows/states-language.ts'
 import { invokeFunctions, type Permission, sendMessages, writeTraces } from './permissions.ts'
 import { retention } from './plan.ts'
-import { accountId, isProduction, named } from './stage.ts'
+import { serviceRole } from './role.ts'
+import { isProduction, named } from './stage.ts'
 
 export interface MachineOptions {
   readonly name: string
@@ -156,21 +157,3 @@ const startMachine = (machine: aws.sfn.StateMachine): Permission => ({
   actions: ['states:StartExecution'],
   resources: [machine.arn],
 })
-
-/** A role for one AWS service, on behalf of this account only (the "confused deputy" of the IAM user guide). */
-function serviceRole(name: string, service: string, permissions: readonly Permission[]): aws.iam.Role {
-  const trust = aws.iam.getPolicyDocumentOutput({
-    statements: [
-      {
-        actions: ['sts:AssumeRole'],
-        principals: [{ type: 'Service', identifiers: [service] }],
-        conditions: [{ test: 'StringEquals', variable: 'aws:SourceAccount', values: [accountId()] }],
-      },
-    ],
-  })
-  const policy = aws.iam.getPolicyDocumentOutput({ statements: [...permissions] })
-  return new aws.iam.Role(name, {
-    assumeRolePolicy: trust.json,
-    inlinePolicies: [{ name: 'inline', policy: policy.json }],
-  })
-}

@@ -32,6 +32,27 @@ export function writeZone(zone: Zone, keys = '*'): Permission[] {
   ]
 }
 
+/** For a delivery stream: what Firehose asks for (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3), in its own folders alone. */
+export function deliverInto(zone: Zone, folders: readonly string[]): Permission[] {
+  return [
+    {
+      actions: ['s3:PutObject', 's3:GetObject', 's3:AbortMultipartUpload'],
+      resources: folders.map(folder => objects(zone, `${folder}/*`)),
+    },
+    {
+      actions: ['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'],
+      resources: [zone.bucket.arn],
+    },
+    useKey(zone.key, ['kms:GenerateDataKey', 'kms:Decrypt']),
+  ]
+}
+
+/** Firehose calls a version of a function, and reads how it is configured. */
+export const transformWith = (fn: sst.aws.Function): Permission => ({
+  actions: ['lambda:InvokeFunction', 'lambda:GetFunctionConfiguration'],
+  resources: [$interpolate`${fn.arn}:$LATEST`],
+})
+
 /** For the sweeper alone. No versions: what it deletes by mistake can be brought back until it expires as a noncurrent version. */
 export const deleteObjects = (zone: Zone): Permission => ({ actions: ['s3:DeleteObject'], resources: [objects(zone)] })
 

@@ -15,6 +15,8 @@ export interface FunctionPlan {
 export const functionPlans = {
   // Stages up to 5 GB of landing objects at once, to take their SHA-256; moves no rows.
   ingest: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 10_240 },
+  // Holds what one call of Firehose brings, 6 MB at most, and what it expands to. Firehose waits five minutes for an answer.
+  firehose: { memoryMb: 1_769, timeoutMinutes: 5, storageMb: 512 },
   // Two vCPUs for two DuckDB threads; /tmp holds a batch of at most 2 GB, its Parquet and what DuckDB spills.
   quality: { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
   // Two vCPUs for two DuckDB threads; /tmp holds key and version columns of the files that a batch touches.
@@ -46,6 +48,13 @@ export const ingestQueue = {
   /** Six times the function's timeout, and the window on top: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
   visibilitySeconds: 6 * functionPlans.ingest.timeoutMinutes * 60 + 30,
   retentionSeconds: 7 * 86_400,
+} as const
+
+/** A folder's events are delivered when there are so many or when the first has waited for so long. With folders by key 64 MB is the least that Firehose takes. */
+export const streamBuffer = {
+  sizeMb: 64,
+  intervalSeconds: 300,
+  retrySeconds: 300,
 } as const
 
 /** SQS keeps messages 14 days at most; a dead letter keeps the enqueue time of the original message. */
@@ -91,4 +100,6 @@ export const alarmLimits = {
   heartbeatMinutes: 120,
   /** A canary of which nothing is measured for an hour is as bad as a late one. */
   canaryMinutes: 60,
+  /** Firehose gathers in stages, which takes half as long again as it is told; this is twice that. */
+  streamAgeSeconds: 3 * streamBuffer.intervalSeconds,
 } as const

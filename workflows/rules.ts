@@ -1,5 +1,6 @@
 import { CANARY_MINUTES } from '#lake/canary.ts'
 import { EVENT_SOURCE, RAW_BATCH_READY, TABLE_COMMITTED } from '#lake/events.ts'
+import { STREAM_BACKUP_FOLDER } from '#lake/stream.ts'
 
 /** An EventBridge pattern: the leaves are arrays of values or operators, any of which may match. */
 export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] }
@@ -7,12 +8,13 @@ export type EventPattern = { readonly [field: string]: EventPattern | readonly u
 /**
  * An object was written to the landing bucket. The bucket is pinned by name, so that what Sluice itself writes to its
  * other zones can never start `ingest` again. Once EventBridge is switched on, a bucket sends every kind of event
- * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html): deletions, tags and restores are left out here.
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html): deletions, tags and restores are left out here, as is what a delivery stream
+ * keeps of events before it transforms them.
  */
 export const landingObjectCreated = (bucket: string): EventPattern => ({
   source: ['aws.s3'],
   'detail-type': ['Object Created'],
-  detail: { bucket: { name: [bucket] } },
+  detail: { bucket: { name: [bucket] }, object: { key: [{ 'anything-but': { prefix: `${STREAM_BACKUP_FOLDER}/` } }] } },
 })
 
 /** `ingest` has written a batch manifest: `refine` may start. On Sluice's own bus. */

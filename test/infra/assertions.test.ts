@@ -6,6 +6,7 @@ import type { Editable } from './checks/check.ts'
 import { computeChecks } from './checks/compute.ts'
 import { messagingChecks } from './checks/messaging.ts'
 import { storageChecks } from './checks/storage.ts'
+import { streamChecks } from './checks/streams.ts'
 
 const graphs = inject('graphs')
 
@@ -13,6 +14,7 @@ describe.each([
   ['storage', storageChecks],
   ['access', accessChecks],
   ['messaging', messagingChecks],
+  ['streams', streamChecks],
   ['compute', computeChecks],
 ])('%s', (_group, checks) => {
   test.each(checks.map(check => [check.name, check] as const))('%s', (_name, { find, breakIt }) => {

@@ -102,6 +102,16 @@ test('an object in the landing bucket goes to the queue of ingest, on the defaul
   expect(target.arn).toBe(one(graph, QUEUE, 'IngestQueueQueue').arn)
 })
 
+test.each([
+  ['streams/clicks/event_date=2026-05-04/event_hour=10/key=de/x.gz', true],
+  ['stream-errors/processing-failed/2026/05/04/10/x', true],
+  ['stream-backup/2026/05/04/10/x.gz', false],
+])('of what the stream writes, %s goes to ingest: %s', (key, goes) => {
+  const event = objectCreated(bucket('Landing'))
+  const written = { ...event, detail: { ...event.detail, object: { ...event.detail.object, key } } }
+  expect(matches(pattern('LandingObjectCreated'), written)).toBe(goes)
+})
+
 test('no object that a function may write matches any rule: there is no loop', () => {
   const written = ofType(graph, FUNCTION)
     // It is called by a schedule and by nothing else; that is tested below.

@@ -23,10 +23,12 @@ test.each([graphs.test, graphs.production])('stage $stage evaluates, all of it a
 
 test('every function has a handler that bundles, exports it, and leaves outside only what is installed beside it', () => {
   const handlers = graphs.test.bundles.map(bundle => bundle.handler).sort()
+  const folders = 'canary cdc-apply compact ingest maintain publish quality release sweep watch'.split(' ')
   expect(handlers).toEqual(
-    ['canary', 'cdc-apply', 'compact', 'ingest', 'maintain', 'publish', 'quality', 'release', 'sweep', 'watch'].map(
-      name => `functions/${name}/handler.handler`,
-    ),
+    [
+      'functions/ingest/firehose-handler.handler',
+      ...folders.map(name => `functions/${name}/handler.handler`),
+    ].toSorted(),
   )
   expect(ofType(graphs.test, FUNCTION)).toHaveLength(handlers.length)
   for (const bundle of graphs.test.bundles) {
@@ -66,7 +68,7 @@ test('two stages share no bucket, queue, function or database', () => {
     ['aws:s3/bucket:Bucket', 'aws:sqs/queue:Queue', FUNCTION, 'aws:glue/catalogDatabase:CatalogDatabase']
       .flatMap(type => ofType(graph, type))
       .map(each => each.id)
-  expect(ids(graphs.test)).toHaveLength(22)
+  expect(ids(graphs.test)).toHaveLength(24)
   expect(ids(graphs.test).filter(id => ids(graphs.production).includes(id))).toEqual([])
 })
 

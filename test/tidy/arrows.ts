@@ -46,7 +46,7 @@ const ARROWS: Readonly<Record<Layer, readonly string[]>> = {
   'lake/aws': ['lake', 'lake/duckdb'],
   'lake/disk': ['lake', 'lake/duckdb'],
   datasets: ['lake/dataset.ts'],
-  workflows: ['lake/events.ts', 'lake/errors.ts', 'lake/dataset.ts', 'lake/canary.ts'],
+  workflows: ['lake/events.ts', 'lake/errors.ts', 'lake/dataset.ts', 'lake/canary.ts', 'lake/stream.ts'],
   stacks: ['datasets', 'workflows', 'lake'],
   local: ['story', ...LAKE, 'lake/disk', 'datasets', 'workflows'],
   cli: ['story', ...LAKE, 'lake/disk', 'datasets', 'local', 'remote'],

@@ -13,6 +13,7 @@ import {
   roleOf,
   roleStatements,
   SCHEDULE,
+  STREAM,
   type Statement,
   TARGET,
 } from './check.ts'
@@ -55,7 +56,7 @@ const UNSCOPED = new Set([
 
 /** Objects of one bucket, tables of one database, streams of one log group. */
 const SCOPED_WILDCARDS = [
-  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|compactions\/|watch\/|sluice-canary\/)?\*$/,
+  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|compactions\/|watch\/|sluice-canary\/|streams\/|stream-errors\/|stream-backup\/)?\*$/,
   /^arn:aws:s3:::[a-z0-9-]+\/\*\/verdict\.json$/,
   /^arn:aws:glue:[a-z0-9-]+:\d{12}:table\/[a-z0-9_]+\/\*(__raw)?$/,
   /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:[\w/-]+:\*$/,
@@ -87,6 +88,7 @@ const MATRIX: Readonly<Record<string, { readonly reads: readonly string[]; reado
   PublishFunction: { reads: ['Ops', 'Staging', 'Tables'], writes: ['Ops/*', 'Tables/*'] },
   CompactFunction: { reads: ['Ops/compactions', 'Tables'], writes: ['Ops/compactions/*', 'Tables/*'] },
   CanaryFunction: { reads: [], writes: ['Landing/sluice-canary/*'] },
+  FirehoseFunction: { reads: [], writes: [] },
   WatchFunction: { reads: ['Ops', 'Staging/*/verdict.json', 'Tables'], writes: ['Ops/watch/*'] },
   MaintainFunction: { reads: ['Tables'], writes: ['Tables/*/metadata/*'] },
   SweepFunction: { reads: ['Tables'], writes: [] },
@@ -185,7 +187,7 @@ export const accessChecks: readonly Check[] = [
           const statements = trust(role)
           const service = (statements[0]?.Principal as { readonly Service?: unknown } | undefined)?.Service
           const sole = statements.length === 1 && Object.keys(statements[0]?.Principal ?? {}).join() === 'Service'
-          return !sole || !/^(lambda|states|events|scheduler)\.amazonaws\.com$/.test(String(service))
+          return !sole || !/^(lambda|states|events|scheduler|firehose)\.amazonaws\.com$/.test(String(service))
         })
         .map(role => role.name),
     breakIt: graph => {
@@ -205,11 +207,12 @@ export const accessChecks: readonly Check[] = [
     },
   },
   {
-    name: 'one role per function, state machine and event target, and one for the schedules of a machine',
+    name: 'one role per function, state machine, event target and delivery stream, and one for the schedules of a machine',
     find: graph => {
       const users = [
         ...ofType(graph, FUNCTION).map(each => each.inputs.role),
         ...ofType(graph, MACHINE).map(each => each.inputs.roleArn),
+        ...ofType(graph, STREAM).map(each => each.inputs.extendedS3Configuration.roleArn),
         ...ofType(graph, TARGET).flatMap(each => each.inputs.roleArn ?? []),
         ...new Map(ofType(graph, SCHEDULE).map(({ inputs: { target } }) => [target.arn, target.roleArn])).values(),
       ]

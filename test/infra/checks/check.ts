@@ -28,6 +28,7 @@ export const QUEUE = 'aws:sqs/queue:Queue'
 export const ROLE = 'aws:iam/role:Role'
 export const RULE = 'aws:cloudwatch/eventRule:EventRule'
 export const SCHEDULE = 'aws:scheduler/schedule:Schedule'
+export const STREAM = 'aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream'
 export const TARGET = 'aws:cloudwatch/eventTarget:EventTarget'
 export const TOPIC = 'aws:sns/topic:Topic'
 

@@ -43,6 +43,10 @@ const COMPUTED: Readonly<Record<string, (name: string, inputs: Inputs) => Attrib
     id: arn('states', `stateMachine:${name}`),
     arn: arn('states', `stateMachine:${name}`),
   }),
+  'aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream': (_name, { name }) => ({
+    id: arn('firehose', `deliverystream/${name}`),
+    arn: arn('firehose', `deliverystream/${name}`),
+  }),
   'aws:kms/key:Key': name => ({ id: name, keyId: name, arn: arn('kms', `key/${name}`) }),
   'aws:glue/catalogDatabase:CatalogDatabase': (_name, { name }) => ({
     id: `${ACCOUNT}:${name}`,

@@ -1,0 +1,20 @@
+import type { Permission } from './permissions.ts'
+import { accountId } from './stage.ts'
+
+/** A role for one AWS service, on behalf of this account only (the "confused deputy" of the IAM user guide). */
+export function serviceRole(name: string, service: string, permissions: readonly Permission[]): aws.iam.Role {
+  const trust = aws.iam.getPolicyDocumentOutput({
+    statements: [
+      {
+        actions: ['sts:AssumeRole'],
+        principals: [{ type: 'Service', identifiers: [service] }],
+        conditions: [{ test: 'StringEquals', variable: 'aws:SourceAccount', values: [accountId()] }],
+      },
+    ],
+  })
+  const policy = aws.iam.getPolicyDocumentOutput({ statements: [...permissions] })
+  return new aws.iam.Role(name, {
+    assumeRolePolicy: trust.json,
+    inlinePolicies: [{ name: 'inline', policy: policy.json }],
+  })
+}
