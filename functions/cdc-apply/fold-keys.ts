@@ -2,24 +2,25 @@ import type { ScanFile } from '#lake/iceberg/types.ts'
 import { cutKeys } from './chunks.ts'
 import { type Counts, NOTHING, sum, tally } from './counts.ts'
 import { type Change, fold, type KeyState } from './fold.ts'
+import type { Timed } from './history.ts'
 import { foldHistory } from './history-keys.ts'
 import { gather, type Loaded, load, type Stored } from './load.ts'
 import { openSpill, type Spill } from './spill.ts'
-import { compareStamps, isSameChange } from './stamp.ts'
+import { compareStamps, isSameStamp } from './stamp.ts'
 import type { Attempt, Ref } from './task.ts'
+import type { Truncates } from './truncates.ts'
 
 export interface FoldTask {
   /** Files that hold rows of the keys. */
   readonly files: readonly ScanFile[]
-  /** The truncate of the batch that counts. */
-  readonly truncate: Change<Ref> | undefined
+  readonly truncates: Truncates
 }
 
 /**
  * Folds the records of the keys in `folded`, a chunk of keys after the other, and adds to `gone`, `graves` and the rows that `rows.ts`
  * assembles. No value passes through here: a row is where its values are.
  */
-export async function foldKeys(attempt: Attempt, { files, truncate }: FoldTask): Promise<Counts> {
+export async function foldKeys(attempt: Attempt, { files, truncates }: FoldTask): Promise<Counts> {
   const spill = openSpill(attempt)
   const chunks = await cutKeys(attempt)
   if (chunks > 0) await gather(attempt, files)
@@ -27,7 +28,7 @@ export async function foldKeys(attempt: Attempt, { files, truncate }: FoldTask):
   let counts = NOTHING
   for (let chunk = 0; chunk < chunks; chunk++) {
     const loaded = await load(attempt, chunk)
-    counts = sum(counts, foldChunk(attempt, { loaded, truncate, spill }))
+    counts = sum(counts, foldChunk(attempt, { loaded, truncate: truncates.winner, truncates: truncates.all, spill }))
     await spill.flush()
   }
   await spill.read()
@@ -36,7 +37,10 @@ export async function foldKeys(attempt: Attempt, { files, truncate }: FoldTask):
 
 export interface ChunkTask {
   readonly loaded: Loaded
+  /** The truncate of the batch that counts. */
   readonly truncate: Change<Ref> | undefined
+  /** Those of earlier batches too. */
+  readonly truncates: readonly Timed[]
   readonly spill: Spill
 }
 
@@ -84,6 +88,6 @@ function settle({ publish }: Attempt, { key, state, loaded, spill }: Settling): 
   for (const row of rows) if (row !== kept) spill.gone(row.ref)
   if (state === undefined) return
   if (isRow && kept === undefined) spill.row(key, state)
-  const known = (loaded.graves.get(key) ?? []).some(grave => isSameChange(grave.stamp, state.stamp))
-  if (!state.live && publish.deletes === 'hard' && !known) spill.grave(key, state, null)
+  const known = (loaded.graves.get(key) ?? []).some(grave => isSameStamp(grave.stamp, state.stamp))
+  if (!state.live && publish.deletes === 'hard' && !known) spill.grave(key, state)
 }

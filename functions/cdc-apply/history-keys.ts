@@ -1,8 +1,34 @@
-import { LakeError } from '#lake/errors.ts'
-import type { Counts } from './counts.ts'
+import { type Counts, tally } from './counts.ts'
 import type { ChunkTask } from './fold-keys.ts'
-import type { Attempt } from './task.ts'
+import { foldVersions, type Version } from './history.ts'
+import type { Stored } from './load.ts'
+import type { Attempt, Ref } from './task.ts'
 
-export function foldHistory(_attempt: Attempt, _task: ChunkTask): Partial<Counts> {
-  throw new LakeError('unsupported', 'history tables are not applied yet')
+/** A chunk of keys of a history table: rows whose interval or values are others now are written anew. */
+export function foldHistory({ floors }: Attempt, { loaded, truncates, spill }: ChunkTask): Partial<Counts> {
+  const refs = new Map<Version<Ref>, Ref>()
+  const versions = new Map([...loaded.rows].map(([key, rows]) => [key, rows.map(row => versionOf(row, refs))]))
+  const deletes = new Map([...loaded.graves].map(([key, graves]) => [key, graves]))
+  const folded = foldVersions(loaded.changes, { versions, deletes, truncates, forgotten: floors.forgotten })
+  for (const [key, rows] of folded.versions) {
+    const stay = new Set(rows)
+    for (const version of versions.get(key) ?? []) if (!stay.has(version)) spill.gone(refs.get(version) as Ref)
+    for (const version of rows) if (!refs.has(version)) write(key, version, spill)
+    for (const { stamp, eventUs } of folded.deletes.get(key) ?? []) spill.grave(key, { stamp, eventUs })
+  }
+  const { patched, unresolved } = folded
+  return { ...tally(folded.outcomes), patched, unresolved }
+}
+
+function versionOf({ ref, state, validity }: Stored, refs: Map<Version<Ref>, Ref>): Version<Ref> {
+  const { stamp, image } = state
+  const { from = null, to = null, isCurrent = false } = validity ?? {}
+  const version = { stamp, image, eventUs: from, to, isCurrent }
+  refs.set(version, ref)
+  return version
+}
+
+function write(key: string, version: Version<Ref>, spill: ChunkTask['spill']): void {
+  const { stamp, image, eventUs: from, to, isCurrent } = version
+  spill.row(key, { live: true, stamp, image }, { from, to, isCurrent })
 }

@@ -76,7 +76,7 @@ async function mergePart(attempt: Attempt, { truncates, ...part }: PartTask): Pr
   const found = await findRows(attempt)
   await sortOut(attempt)
   const plain = await guardPlain(attempt)
-  const counts = sum(await foldKeys(attempt, { files: found, truncate: truncates.winner }), plain)
+  const counts = sum(await foldKeys(attempt, { files: found, truncates }), plain)
   const rows = sql`${plainRows(attempt)} UNION ALL BY NAME ${await foldedRows(attempt, found)}`
   const added = await writeRows(attempt, rows)
   return { counts, added, files: [...found, ...cleared] }

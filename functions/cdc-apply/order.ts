@@ -18,12 +18,12 @@ export interface Order {
  * The order in which the records of a batch are folded. It depends on the records alone, not on how they arrived: each key's in the order of
  * its stamps; where a move joins keys, deletes go before upserts of the same position, so that a row leaves its old key before it comes back.
  */
-export function orderOf(changes: readonly Ordered[]): Order {
+export function orderOf(changes: readonly Ordered[], stays: 'first' | 'last' = 'last'): Order {
   const duplicates: number[] = []
   const queues = new Map<string, readonly number[]>()
   const rows = [...changes.keys()].filter(at => stateOf(changes, at).op !== 'truncate')
   for (const [key, own] of Map.groupBy(rows, at => stateOf(changes, at).key)) {
-    const { distinct, repeated } = distinctOf(changes, own)
+    const { distinct, repeated } = distinctOf(changes, own, stays)
     duplicates.push(...repeated)
     queues.set(key, distinct.length < 2 ? distinct : inOrder(changes, distinct))
   }
@@ -33,13 +33,16 @@ export function orderOf(changes: readonly Ordered[]): Order {
 const stateOf = (changes: readonly Ordered[], at: number): Ordered => changes[at] as Ordered
 const stampOf = (changes: readonly Ordered[], at: number): Stamp => stateOf(changes, at).stamp
 
-/** Of repetitions the one with the last place stays: a record without a value that was emitted between them is older. */
-function distinctOf(changes: readonly Ordered[], own: readonly number[]): Distinct {
+/**
+ * Of repetitions the one with the last place stays: a record without a value that was emitted between them is older. In a history, where
+ * every change has its own place for good, it is the first.
+ */
+function distinctOf(changes: readonly Ordered[], own: readonly number[], stays: 'first' | 'last'): Distinct {
   if (own.length === 1) return { distinct: own, repeated: [] }
   const known = new Map<string, number[]>()
   const [distinct, repeated]: [number[], number[]] = [[], []]
   const byPlace = own.toSorted((left, right) => comparePlaces(stampOf(changes, left), stampOf(changes, right)))
-  for (const at of byPlace.toReversed()) {
+  for (const at of stays === 'first' ? byPlace : byPlace.toReversed()) {
     const stamp = stampOf(changes, at)
     const same = known.get(stamp.content) ?? []
     known.set(stamp.content, same)

@@ -14,11 +14,16 @@ import { type Attempt, keyNames, type Ref } from './task.ts'
 export interface Spill {
   row(key: string, state: KeyState<Ref>, validity?: Validity): void
   gone(ref: Ref): void
-  grave(key: string, state: KeyState<Ref>, eventUs: bigint | null): void
+  grave(key: string, grave: Grave): void
   /** Between chunks, so that memory stays bounded. */
   flush(): Promise<void>
   /** Leaves `made`, `cells`, and what was added to `gone` and `graves`. */
   read(): Promise<void>
+}
+
+/** A delete that is to be remembered, with what is known of the row that it ended. */
+export interface Grave extends Pick<KeyState<Ref>, 'stamp'>, Partial<Pick<KeyState<Ref>, 'image'>> {
+  readonly eventUs?: bigint | null
 }
 
 const FORMS = {
@@ -61,9 +66,9 @@ export function openSpill(attempt: Attempt): Spill {
       const [at, pos] = ref.split(':')
       put('left', { file: Number(at), pos })
     },
-    grave: (key, { stamp, image }, eventUs) => {
+    grave: (key, { stamp, image, eventUs }) => {
       const [version, place] = [versionOf(stamp), placeOf(stamp)]
-      put('dead', { key, version, place, image: imageText(image, places), event_us: eventUs })
+      put('dead', { key, version, place, image: image ? imageText(image, places) : null, event_us: eventUs ?? null })
     },
     read: async () => {
       await flush()

@@ -42,6 +42,9 @@ export function isSameChange(left: Stamp, right: Stamp): boolean {
   return left.position !== '' && left.position === right.position && left.kind === right.kind
 }
 
+export const isSameStamp = (left: Stamp, right: Stamp): boolean =>
+  versionOf(left) === versionOf(right) && placeOf(left) === placeOf(right)
+
 /** The first field of a position: which of several logs it is of. */
 function compareEpochs(left: Stamp, right: Stamp): number {
   if (left.position === '' || right.position === '') return 0

@@ -2,21 +2,24 @@ import { sql } from '#lake/duckdb/sql.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
 import type { ScanFile } from '#lake/iceberg/types.ts'
 import { type Counts, tally } from './counts.ts'
-import { type Change, fold } from './fold.ts'
+import { type Change, fold, type Outcome } from './fold.ts'
 import { changesSql, contentSql, fileOf, laneSql, rowOf } from './heads.ts'
+import type { Timed, TimedChange } from './history.ts'
 import { staged } from './hits.ts'
-import { placeOf, type Stamp, versionOf } from './stamp.ts'
+import { isSameChange, placeOf, type Stamp, stampOf, versionOf } from './stamp.ts'
 import { type Attempt, keyNames, type Ref, sameKey } from './task.ts'
 
 export interface Truncates {
   readonly counts: Partial<Counts>
   /** The truncate that counts, when it is newer than all before the batch. */
-  readonly winner: (Change<Ref> & { readonly eventUs: bigint | null }) | undefined
+  readonly winner: Change<Ref> | undefined
+  /** Those of earlier batches too: in a history each ends the rows before it. */
+  readonly all: readonly Timed[]
 }
 
 /** Judges the truncates of the batch and remembers the newest, before anything else: it is a floor for all keys. */
 export async function foldTruncates(attempt: Attempt): Promise<Truncates> {
-  const { session, changes, floors } = attempt
+  const { session, changes } = attempt
   const rows = await session.rows(
     sql`SELECT _s_row, COALESCE(_position, '') AS position, ${laneSql} AS lane, _ordinal AS ordinal, ${contentSql} AS content, COALESCE(_event_us, epoch_us(_ingested_at)) AS event_us FROM (${changesSql(changes)}) WHERE _op = 'truncate'`,
   )
@@ -30,15 +33,44 @@ export async function foldTruncates(attempt: Attempt): Promise<Truncates> {
     const source: Ref = `${fileOf(number)}:${rowOf(number)}`
     return { op: 'truncate' as const, stamp, key: '', kept: [], source, eventUs: BigInt(text('event_us')) }
   })
-  const { outcomes, truncated } = fold<Ref>(truncates, { states: new Map(), ...floors })
-  const winner = truncated === floors.truncated ? undefined : truncates.find(each => each.stamp === truncated)
-  if (winner !== undefined) {
-    const { stamp, eventUs } = winner
+  const judged = attempt.publish.mode === 'history' ? await ends(attempt, truncates) : newest(attempt, truncates)
+  for (const { stamp, eventUs } of judged.fresh)
     await session.run(
       sql`INSERT INTO graves (_kind, _version, _place, _event_us) VALUES ('truncate', ${versionOf(stamp)}, ${placeOf(stamp)}, ${eventUs})`,
     )
+  return { counts: tally(judged.outcomes), winner: judged.fresh.at(-1), all: judged.all }
+}
+
+type Truncate = TimedChange<Ref>
+
+interface Judged {
+  readonly outcomes: readonly Outcome[]
+  readonly fresh: readonly Truncate[]
+  readonly all: readonly Timed[]
+}
+
+/** Of current rows nothing is left that is older than the newest truncate. */
+function newest({ floors }: Attempt, truncates: readonly Truncate[]): Judged {
+  const { outcomes, truncated } = fold<Ref>(truncates, { states: new Map(), ...floors })
+  const fresh = truncates.filter(({ stamp }) => stamp === truncated).slice(0, 1)
+  return { outcomes, fresh, all: [] }
+}
+
+/** In a history each of them ends the rows before it, however late it comes. */
+async function ends({ session }: Attempt, truncates: readonly Truncate[]): Promise<Judged> {
+  const rows = await session.rows(sql`SELECT _version, _place, _event_us FROM tombstones WHERE _kind = 'truncate'`)
+  const known: Timed[] = rows.map(row => ({
+    stamp: stampOf(String(row['_version']), String(row['_place'])),
+    eventUs: row['_event_us'] === null ? null : BigInt(String(row['_event_us'])),
+  }))
+  const outcomes: Outcome[] = []
+  const fresh: Truncate[] = []
+  for (const truncate of truncates) {
+    const isKnown = [...known, ...fresh].some(({ stamp }) => isSameChange(truncate.stamp, stamp))
+    outcomes.push(isKnown ? 'duplicate' : 'applied')
+    if (!isKnown) fresh.push(truncate)
   }
-  return { counts: tally(outcomes), winner }
+  return { outcomes, fresh, all: [...known, ...fresh] }
 }
 
 /**
@@ -51,7 +83,7 @@ export async function truncateRows(attempt: Attempt, { winner }: Truncates): Pro
   const files = await liveFiles(lake, base)
   const key = keyNames(publish.key)
   const { rows, places } = await staged(attempt, files, [...publish.key, '_version', '_place', '_authors'])
-  if (publish.mode === 'history' || publish.deletes === 'soft') {
+  if (publish.mode === 'history') {
     await addKeys(attempt, sql`SELECT ${key} FROM (${rows})`)
     return files
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Change } from '#functions/cdc-apply/fold.ts'
-import type { Kind, Stamp } from '#functions/cdc-apply/stamp.ts'
+import type { Kind } from '#functions/cdc-apply/stamp.ts'
 
 /** A source table with the columns `name` and `bio`, and the records that its log and its snapshots give. */
 export type Row = Readonly<Record<'name' | 'bio', string | null>>
@@ -13,6 +13,8 @@ export interface History {
   readonly records: readonly Recorded[]
   /** What the source holds in the end. */
   readonly table: ReadonlyMap<string, Row>
+  /** All rows that it ever held, with the times from which and to which: `key name bio from to`. */
+  readonly versions: readonly string[]
 }
 
 export type Step =
@@ -26,64 +28,96 @@ export type Step =
 
 /** Plays the steps: what a step cannot do, as deleting a row that is not there, it leaves out. */
 export function play(steps: readonly Step[]): History {
-  const table = new Map<string, Row>()
-  const records: Recorded[] = []
-  let position = 100
-  let value = 0
-  const emit = (record: Pick<Recorded, 'op' | 'key' | 'kept' | 'source' | 'oldKey'>, kind: Kind = 1): void => {
-    const content = JSON.stringify([record, kind])
-    const stamp: Stamp = { position: kind === 2 ? '' : at(position), kind, lane: 'aaaa', ordinal: '', content }
-    records.push({ ...record, stamp, eventUs: BigInt(position) })
-  }
-  const write = (key: string, row: Row, more: Partial<Recorded> = {}, kind: Kind = 1): void => {
-    table.set(key, row)
-    const kept = more.kept ?? []
-    emit({ op: 'upsert', key, oldKey: undefined, ...more, kept, source: shown(row, kept) }, kind)
-  }
-  const remove = (key: string, kind: Kind = 1): void => {
-    table.delete(key)
-    emit({ op: 'delete', key, oldKey: undefined, kept: [], source: GONE }, kind)
-  }
-  for (const step of steps) {
-    position += 7
-    value++
-    switch (step.do) {
-      case 'upsert': {
-        const old = table.get(step.key)
-        const keeps = old !== undefined && step.bio === 'same'
-        const row = { name: `n${value}`, bio: keeps ? old.bio : value % 5 === 0 ? null : `b${value}` }
-        write(step.key, row, { kept: keeps ? ['bio'] : [] })
-        break
-      }
-      case 'delete':
-        if (!table.has(step.key)) break
-        if (step.end !== 'null') remove(step.key)
-        if (step.end !== 'delete') remove(step.key, 2)
-        break
-      case 'move': {
-        const row = table.get(step.key)
-        if (row === undefined || table.has(step.to)) break
-        if (step.as === 'halves') {
-          remove(step.key)
-          remove(step.key, 2)
-        }
-        table.delete(step.key)
-        write(step.to, { ...row, name: `n${value}` }, { oldKey: step.key, kept: ['bio'] })
-        break
-      }
-      case 'snapshot':
-        for (const [key, row] of table) write(key, row, {}, 0)
-        break
-      case 'truncate':
-        table.clear()
-        emit({ op: 'truncate', key: '', oldKey: undefined, kept: [], source: GONE })
-        break
-      case 'again':
-        records.push(...records.slice(-step.last))
+  const source = new Source()
+  for (const step of steps) source.take(step)
+  return source.history()
+}
+
+class Source {
+  private readonly table = new Map<string, Row>()
+  private readonly records: Recorded[] = []
+  private readonly since = new Map<string, number>()
+  private readonly versions: string[] = []
+  private position = 100
+  private value = 0
+
+  take(step: Step): void {
+    this.position += 7
+    this.value++
+    if (step.do === 'upsert') this.upsert(step)
+    else if (step.do === 'delete') this.delete(step)
+    else if (step.do === 'move') this.move(step)
+    else if (step.do === 'again') this.records.push(...this.records.slice(-step.last))
+    else if (step.do === 'snapshot') for (const [key, row] of [...this.table]) this.write(key, row, {}, 0)
+    else {
+      for (const key of [...this.table.keys()]) this.close(key)
+      this.emit({ op: 'truncate', key: '', oldKey: undefined, kept: [], source: GONE })
     }
   }
-  const placed = records.map((record, index) => ({ ...record, stamp: { ...record.stamp, ordinal: at(index) } }))
-  return { records: placed, table }
+
+  history(): History {
+    const placed = this.records.map((record, index) => ({ ...record, stamp: { ...record.stamp, ordinal: at(index) } }))
+    const open = [...this.table].map(([key, row]) => this.version(key, row, '-'))
+    return { records: placed, table: this.table, versions: [...this.versions, ...open].toSorted() }
+  }
+
+  private upsert({ key, bio }: Extract<Step, { do: 'upsert' }>): void {
+    const old = this.table.get(key)
+    const keeps = old !== undefined && bio === 'same'
+    const fresh = this.value % 5 === 0 ? null : `b${this.value}`
+    const row = { name: `n${this.value}`, bio: keeps ? old.bio : fresh }
+    this.write(key, row, { kept: keeps ? ['bio'] : [] })
+  }
+
+  private delete({ key, end }: Extract<Step, { do: 'delete' }>): void {
+    if (!this.table.has(key)) return
+    if (end !== 'null') this.remove(key)
+    if (end !== 'delete') this.remove(key, 2)
+  }
+
+  private move({ key, to, as }: Extract<Step, { do: 'move' }>): void {
+    const row = this.table.get(key)
+    if (row === undefined || this.table.has(to)) return
+    if (as === 'halves') {
+      this.remove(key)
+      this.remove(key, 2)
+    }
+    this.close(key)
+    this.write(to, { ...row, name: `n${this.value}` }, { oldKey: key, kept: ['bio'] })
+  }
+
+  private write(key: string, row: Row, more: Partial<Recorded>, kind: Kind = 1): void {
+    this.close(key)
+    this.since.set(key, this.position)
+    this.table.set(key, row)
+    const kept = more.kept ?? []
+    this.emit({ op: 'upsert', key, oldKey: undefined, ...more, kept, source: shown(row, kept) }, kind)
+  }
+
+  private remove(key: string, kind: Kind = 1): void {
+    this.close(key)
+    this.emit({ op: 'delete', key, oldKey: undefined, kept: [], source: GONE }, kind)
+  }
+
+  private close(key: string): void {
+    const row = this.table.get(key)
+    if (row) this.versions.push(this.version(key, row, String(this.position)))
+    this.table.delete(key)
+  }
+
+  private version(key: string, { name, bio }: Row, to: string): string {
+    return `${key} ${name ?? '-'} ${bio ?? '-'} ${this.since.get(key)} ${to}`
+  }
+
+  private emit(record: Pick<Recorded, 'op' | 'key' | 'kept' | 'source' | 'oldKey'>, kind: Kind = 1): void {
+    const content = JSON.stringify([record, kind])
+    const position = kind === 2 ? '' : at(this.position)
+    this.records.push({
+      ...record,
+      stamp: { position, kind, lane: 'aaaa', ordinal: '', content },
+      eventUs: BigInt(this.position),
+    })
+  }
 }
 
 const GONE: Row = { name: null, bio: null }
