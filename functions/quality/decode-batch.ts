@@ -13,7 +13,8 @@ import { decode, openPlain } from './decode/decode.ts'
 import type { UnknownKind } from './decode/records.ts'
 import type { ScannedObject } from './decode/scanned.ts'
 import { decodeStreamErrors } from './decode/stream-errors.ts'
-import { hasRefused } from './decode/typed-copy.ts'
+import { type DecodeTask, hasRefused } from './decode/typed-copy.ts'
+import { openRecords } from './open-records.ts'
 import type { BatchTask } from './quality.ts'
 import { SessionPool } from './session-pool.ts'
 import type { OpenTable, Tables } from './tables.ts'
@@ -108,10 +109,11 @@ async function decodeOne(
       sha256: object.sha256,
     })
     const base = join(task.folder, `${object.id}-${lake.ids.uuid().slice(0, 8)}`)
-    const plain = await openPlain({ object, contract, schema: table.schema, path, base })
-    const decoded = isStreamErrorUri(lake.zones.landing, object.sourceUri)
-      ? await decodeStreamErrors(plain)
-      : await pool.use(session => decode(session, plain))
+    const records: DecodeTask = { object, contract, schema: table.schema, path, base }
+    // Only somebody who releases them makes rows of what a stream could not process.
+    const isRefused = isStreamErrorUri(lake.zones.landing, object.sourceUri) && task.manifest.selection === undefined
+    const plain = await (isRefused ? openPlain(records) : openRecords(lake, records))
+    const decoded = isRefused ? await decodeStreamErrors(plain) : await pool.use(session => decode(session, plain))
     // On disk it may be the stored object itself.
     if (path.startsWith(`${task.folder}/`) && (decoded.plain !== path || !hasRefused(decoded)))
       await rm(path, { force: true })

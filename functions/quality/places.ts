@@ -4,10 +4,11 @@ import type { Session } from '#lake/duckdb/engine.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { assert } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
-import { openPlain, placesIn } from './decode/decode.ts'
+import { placesIn } from './decode/decode.ts'
 import { Ordinals } from './decode/ordinals.ts'
 import { LineFile, type Place, type PlaceSink } from './decode/records.ts'
 import { contractOf, type DecodedBatch, type DecodedRaw } from './decode-batch.ts'
+import { openRecords } from './open-records.ts'
 import type { BatchTask } from './quality.ts'
 import type { RefusedObject } from './quarantine.ts'
 import type { FailingOfObject, FailingRows } from './split.ts'
@@ -43,7 +44,7 @@ async function refusedOf(lake: Lake, task: ObjectTask): Promise<RefusedObject> {
   const base = join(folder, `${object.id}-rules-${lake.ids.uuid().slice(0, 8)}`)
   const { path } = await lake.storage.stage(object.uri, folder, { version: object.version, sha256: object.sha256 })
   const contract = contractOf(task.dataset, target)
-  const plain = await openPlain({ object, contract, schema: target.schema, path, base })
+  const plain = await openRecords(lake, { object, contract, schema: target.schema, path, base })
   const sink = new Places(await LineFile.create(`${base}.places.ndjson`))
   const source = await placesIn(session, plain, { wanted: await wantedOf(session, task), sink }).finally(() =>
     sink.close(),

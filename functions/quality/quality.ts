@@ -106,7 +106,8 @@ async function gateOf(
   const { quality: rules } = task.dataset
   const settings = rules && task.manifest.selection ? rulesOfRows(rules) : rules
   const { landing } = lake.zones
-  if (task.manifest.objects.every(object => isStreamErrorUri(landing, object.sourceUri))) return undefined
+  const isRefused = task.manifest.objects.every(object => isStreamErrorUri(landing, object.sourceUri))
+  if (isRefused && task.manifest.selection === undefined) return undefined
   return settings && gate(lake, decoded.session, { ...task, ...newest, settings, table: decoded.target })
 }
 

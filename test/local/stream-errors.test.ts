@@ -2,6 +2,7 @@
 // wrong, and what is nobody's is a dead letter. Told of again they are there once, and one dataset's records are no part of another one's raw object.
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { release } from '#functions/release/release.ts'
 import { defineDataset } from '#lake/dataset.ts'
 import { diskLake, type LocalLake } from '#lake/disk/disk-lake.ts'
 import { sql } from '#lake/duckdb/sql.ts'
@@ -181,6 +182,38 @@ test('failures of the format conversion spell their fields with capitals', () =>
       },
     ])
   }))
+
+test('released, they are rows like any other: what fits is in the table, what does not stays', () => {
+  const gated = defineDataset({
+    name: 'clicks',
+    source: { system: 'web', format: 'ndjson', stream: { eventTime: 'at', route: { type: 'click' } } },
+    columns: { type: 'string', id: 'long', at: 'timestamptz' },
+    quality: 'Rules = [ ColumnValues "id" < 100 ]',
+  })
+  return inLake(
+    async (lake, runner) => {
+      const events = ['{"type":"click",\n"id":1}', '{"type":"click","id":"x"}', '{"type":"click","id":200}']
+      const bytes = [...events, '{"type":"click","id":2}\nnot {"JSON'].map(event =>
+        failure(event, 'Lambda.FunctionError'),
+      )
+      await deliver(lake, runner, bytes.join(''))
+      expect(await quarantined(lake, 'clicks')).toHaveLength(5)
+      const released = await release(lake, gated, { action: 'release', filter: {}, dryRun: false })
+      expect(released).toMatchObject({ records: 5, objects: 1 })
+      await runner.idle()
+      expect(await query(lake, 'clicks', table => sql`SELECT id::INTEGER AS id FROM ${table} ORDER BY id`)).toEqual([
+        { id: 1 },
+        { id: 2 },
+      ])
+      expect((await quarantined(lake, 'clicks')).map(each => [each['record'], each['reason']])).toEqual([
+        [2, 'type:id'],
+        [3, expect.stringMatching(/^rule:/)],
+        [5, 'not_object'],
+      ])
+    },
+    [gated],
+  )
+})
 
 test('a delivered object is like any other file of its dataset', () =>
   inLake(

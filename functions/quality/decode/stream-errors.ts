@@ -4,7 +4,7 @@ import { misfitOf } from '#lake/stream-fit.ts'
 import { isStreamed, type StreamDataset } from '#lake/stream-route.ts'
 import type { PlainTask } from './decode.ts'
 import { linesOf } from './lines.ts'
-import { LineFile, type RefusedRecord } from './records.ts'
+import { LineFile, type Place, type RefusedRecord } from './records.ts'
 import type { ScannedObject } from './scanned.ts'
 
 /** Reasons of records that came by way of the errors of a stream and break no rule of the contract. */
@@ -15,38 +15,24 @@ export const STREAM_REASON = 'stream:'
  * cause is gone. Its reason is what is wrong with it, or, when nothing is, what Firehose says.
  */
 export async function decodeStreamErrors(task: PlainTask): Promise<ScannedObject> {
-  const { dataset } = task.contract
-  assert(isStreamed(dataset), `${dataset.name} takes no single events, but has errors of a stream`)
-  const files = {
-    plain: await LineFile.create(`${task.base}.events`),
-    refused: await LineFile.create(`${task.base}.stream-errors.ndjson`),
-  }
+  const plain = await LineFile.create(`${task.base}.events`)
+  const refused = await LineFile.create(`${task.base}.stream-errors.ndjson`)
   const reasons = new Map<string, number>()
   try {
-    let place = { ordinal: 0, offset: 0 }
-    for await (const { bytes } of linesOf(task.path)) {
-      const text = bytes.toString('utf8').trim()
-      for (const error of text === '' ? [] : streamErrors(text))
-        for (const { raw, ...why } of refusalsOf(dataset, error)) {
-          const refused: RefusedRecord = {
-            ...why,
-            ordinal: place.ordinal + 1,
-            offset: place.offset,
-            length: raw.length,
-          }
-          files.plain.bytes.copy(raw, 0, raw.length)
-          files.refused.write(`${JSON.stringify(refused)}\n`)
-          reasons.set(why.reason, (reasons.get(why.reason) ?? 0) + 1)
-          place = { ordinal: refused.ordinal, offset: place.offset + raw.length }
-        }
-      await files.plain.drain()
-      await files.refused.drain()
+    let place: Place = { ordinal: 0, offset: 0, length: 0 }
+    for await (const { raw, reason, message } of refusalsIn(task)) {
+      place = { ordinal: place.ordinal + 1, offset: place.offset + place.length, length: raw.length }
+      const record: RefusedRecord = { ...place, reason, message }
+      plain.bytes.copy(raw, 0, raw.length)
+      refused.write(`${JSON.stringify(record)}\n`)
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+      await plain.drain()
+      await refused.drain()
     }
   } finally {
-    await files.plain.close()
-    await files.refused.close()
+    await plain.close()
+    await refused.close()
   }
-  const { plain, refused } = files
   return {
     rows: undefined,
     refused: [refused.path],
@@ -56,8 +42,38 @@ export async function decodeStreamErrors(task: PlainTask): Promise<ScannedObject
   }
 }
 
+/**
+ * The same events, in the same order, as a file of lines: for those that are released, which have to fit the contract like any other. What is no
+ * object is one record of its own, whatever brackets it holds.
+ */
+export async function streamErrorsAsLines(task: PlainTask): Promise<PlainTask> {
+  const lines = await LineFile.create(`${task.base}.events.ndjson`)
+  try {
+    for await (const { raw, isObject } of refusalsIn(task)) {
+      const text = raw.toString('utf8')
+      lines.write(`${isObject || HARMLESS.test(text) ? text : JSON.stringify(text)}\n`)
+      await lines.drain()
+    }
+  } finally {
+    await lines.close()
+  }
+  return { ...task, path: lines.path, glance: undefined }
+}
+
+const HARMLESS = /^[^{}[\]"\n\r]+$/
+
+async function* refusalsIn(task: PlainTask): AsyncGenerator<Refusal> {
+  const { dataset } = task.contract
+  assert(isStreamed(dataset), `${dataset.name} takes no single events, but has errors of a stream`)
+  for await (const { bytes } of linesOf(task.path)) {
+    const text = bytes.toString('utf8').trim()
+    if (text !== '') for (const error of streamErrors(text)) yield* refusalsOf(dataset, error)
+  }
+}
+
 interface Refusal {
   readonly raw: Buffer
+  readonly isObject: boolean
   readonly reason: string
   readonly message: string
 }
@@ -65,12 +81,12 @@ interface Refusal {
 function refusalsOf(dataset: StreamDataset, error: StreamError): readonly Refusal[] {
   const said = `Firehose: ${error.code}${error.message === '' ? '' : `: ${error.message}`}`
   const general = { reason: `${STREAM_REASON}${error.code}`, message: said }
-  if (error.raw === undefined) return [{ raw: Buffer.from(error.text), ...general }]
+  if (error.raw === undefined) return [{ raw: Buffer.from(error.text), isObject: false, ...general }]
   const events = eventsOf(dataset, error.raw)
-  if (events.length === 0) return [{ raw: error.raw, ...general }]
+  if (events.length === 0) return [{ raw: error.raw, isObject: false, ...general }]
   return events.map(({ text, fields }) => {
     const misfit = misfitOf(dataset, fields)
     const why = misfit === undefined ? general : { reason: misfit.reason, message: `${misfit.message}; ${said}` }
-    return { raw: Buffer.from(text), ...why }
+    return { raw: Buffer.from(text), isObject: fields !== undefined, ...why }
   })
 }
