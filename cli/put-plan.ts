@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Dataset } from '#lake/dataset.ts'
 import { ignoredKey, type Router, router } from '#lake/route.ts'
+import { streamGlob } from '#lake/stream.ts'
 import { closest } from './closest.ts'
 import { refusal, usage } from './refusal.ts'
 
@@ -70,8 +71,14 @@ function findDataset(datasets: readonly Dataset[], name: string): Dataset {
 /** The folder named after the dataset when its patterns take it, otherwise the fixed beginning of one of them. */
 function keyFor(route: Router, dataset: Dataset, file: string): string {
   const name = basename(file)
-  const folders = dataset.source.match.map(glob => glob.slice(0, glob.search(/[^/]*\*|[^/]*$/)))
+  const folders = patternsOf(dataset).map(glob => glob.slice(0, glob.search(/[^/]*\*|[^/]*$/)))
   const key = [`${dataset.name}/`, ...folders].map(folder => folder + name).find(each => route(each) === dataset)
+  if (key === undefined && patternsOf(dataset).length === 0)
+    throw refusal(
+      'contract-broken',
+      `${dataset.name} takes single events, and no files`,
+      `send its lines instead: sluice send ${file} --dataset ${dataset.name}`,
+    )
   if (key === undefined)
     throw refusal(
       'contract-broken',
@@ -88,5 +95,7 @@ function refuseIgnored(key: string): void {
     throw refusal('contract-broken', `ingest ignores ${key}: ${reason}`, 'give it another name with --as KEY')
 }
 
-const patternsOf = (dataset: Dataset): readonly string[] => dataset.source.match
+/** What its stream delivers is not for people to put. */
+const patternsOf = ({ name, source }: Dataset): readonly string[] =>
+  source.match.filter(glob => glob !== streamGlob(name))
 const namesOf = (datasets: readonly Dataset[]): string => datasets.map(each => each.name).join(', ')

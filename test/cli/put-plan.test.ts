@@ -27,6 +27,24 @@ test.each([
   expect(keys([file], name)).toEqual([key])
 })
 
+test('the folder of a stream is not for files: events are sent', () => {
+  const stream = { eventTime: 'at' } as const
+  const columns = { at: 'timestamptz' } as const
+  const only = defineDataset({ name: 'only', source: { system: 'web', format: 'ndjson', stream }, columns })
+  const both = defineDataset({
+    name: 'both',
+    source: { system: 'web', format: 'ndjson', match: 'b/*.json', stream },
+    columns,
+  })
+  const plan = (file: string, dataset: string) => planPut([only, both], { files: [file], dataset, as: undefined })
+  expect(refusal(() => plan('a.json', 'only'))).toEqual({
+    message: 'only takes single events, and no files',
+    next: 'send its lines instead: sluice send a.json --dataset only',
+  })
+  expect(plan('a.json', 'both').map(each => each.key)).toEqual(['b/a.json'])
+  expect(refusal(() => plan('a.csv', 'both')).message).toBe('both takes no file of the name a.csv')
+})
+
 test.each([
   ['returns', 'x.csv', 'returns takes no file of the name x.csv', 'it takes orders/returns/*.ndjson, back/*.ndjson: '],
   ['exact', 'other.json', 'exact takes no file of the name other.json', 'it takes one/file.json: '],
