@@ -89,7 +89,11 @@ export function targetsOf(given: ChangeCase): readonly CaseTarget[] {
   return Object.entries(tables).map(([source, table]) => ({
     table: table.table,
     columns: table.columns,
-    dataset: datasetOf(given, { ...own, ...table, source: many || options.route ? source : undefined }),
+    dataset: datasetOf(given, {
+      ...own,
+      ...table,
+      source: many || options.route || options.transactionFiles ? source : undefined,
+    }),
   }))
 }
 

@@ -6,6 +6,17 @@ import { isStreamBackup } from './stream.ts'
 /** The dataset that a landing key belongs to: the one with the most specific matching glob, undefined when none matches. */
 export type Router = (key: string) => Dataset | undefined
 
+/** The other datasets that a landing key feeds: tables of one stream of changes, each of which takes its own of the same objects. */
+export function sharers(datasets: readonly Dataset[]): (lead: Dataset, key: string) => readonly Dataset[] {
+  const streams = datasets.filter(isShareable)
+  return (lead, key) =>
+    isShareable(lead)
+      ? streams.filter(each => each.name !== lead.name && each.source.match.some(glob => globMatches(glob, key)))
+      : []
+}
+
+const isShareable = ({ source }: Dataset): boolean => (source.changes?.tables.length ?? 0) > 0
+
 interface Route {
   readonly glob: string
   readonly dataset: Dataset
@@ -15,7 +26,7 @@ const DOUBLE_STARS_MAX = 4
 
 /**
  * Fails with `dataset-invalid` when two datasets have equally specific globs that some key matches both of: which table
- * that key feeds must not depend on the order of a list.
+ * that key feeds must not depend on the order of a list. Tables of one stream of changes may share its objects (`sharers`).
  */
 export function router(datasets: readonly Dataset[]): Router {
   const routes = datasets
@@ -41,6 +52,7 @@ function refuseAmbiguous(route: Route, others: readonly Route[]): void {
   const rival = others.find(
     other =>
       other.dataset.name !== route.dataset.name &&
+      !(isShareable(other.dataset) && isShareable(route.dataset)) &&
       compareSpecificity(route.glob, other.glob) === 0 &&
       globsMeet(route.glob, other.glob),
   )

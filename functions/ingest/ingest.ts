@@ -3,48 +3,21 @@ import type { Dataset } from '#lake/dataset.ts'
 import type { RawBatchReady } from '#lake/events.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
-import { router } from '#lake/route.ts'
+import { router, sharers } from '#lake/route.ts'
 import { isStreamError } from '#lake/stream.ts'
 import { streamRouter } from '#lake/stream-route.ts'
 import { byteGate } from './byte-gate.ts'
 import { rejectMessage } from './dead-letter.ts'
 import { type Arrival, DIRECT, type EventReading, readEvent } from './event.ts'
+import { ingestRecords } from './ingest-records.ts'
 import { type Landing, land } from './land.ts'
 import { landErrors } from './land-errors.ts'
 import { printable } from './printable.ts'
-import { makeReady, type Unbatched } from './ready.ts'
+import { makeReady, makeShared, type Unbatched } from './ready.ts'
+import { readRecords } from './record-event.ts'
+import type { BatchItemFailures, IngestReport } from './report.ts'
 
-/**
- * Every record of the event is counted in exactly one of the numbers from `landed` to `failed`; `records` is their sum. An object of stream errors
- * counts once for each dataset that has records in it.
- */
-export interface IngestReport {
-  readonly records: number
-  /** Copied into raw and put into a batch. */
-  readonly landed: number
-  /** The same bytes under the same key as an earlier version: in raw, not in a batch. */
-  readonly duplicates: number
-  /** Delivered before, or twice in this event. */
-  readonly suppressed: number
-  /** Overwritten or deleted before it could be read. */
-  readonly superseded: number
-  /** Put aside with a reason, in `ops/dead-letters/ingest/`. */
-  readonly rejected: number
-  readonly ignored: number
-  /** Outside the landing zone: a matter of security. */
-  readonly refused: number
-  /** To be delivered again. */
-  readonly failed: number
-  /** Of the ignored, refused and rejected. */
-  readonly reasons: Readonly<Record<string, number>>
-  /** Announced by this run, those again that an earlier run left without a commit. */
-  readonly batches: readonly RawBatchReady[]
-}
-
-/** The answer that SQS wants (ReportBatchItemFailures): the messages to deliver again. */
-export interface BatchItemFailures {
-  readonly batchItemFailures: readonly { readonly itemIdentifier: string }[]
-}
+export type { BatchItemFailures, IngestReport } from './report.ts'
 
 const OBJECTS_AT_ONCE = 8
 /** Half of the 10 GB that a Lambda's disk may have; one object may be larger, then it is staged alone. */
@@ -65,6 +38,8 @@ export async function ingest(
   event: unknown,
   options: { readonly account?: string } = {},
 ): Promise<IngestReport & BatchItemFailures> {
+  const records = readRecords(event)
+  if (records !== undefined) return ingestRecords(lake, datasets, records)
   const route = router(datasets)
   const reading = readEvent(event, { landing: lake.zones.landing, ...options })
   warnOfRefused(lake, reading)
@@ -116,17 +91,42 @@ async function makeAllReady(
 ): Promise<{ readonly settled: readonly Landed[]; readonly batches: readonly RawBatchReady[] }> {
   const byDataset = Map.groupBy(landed, each => datasets.find(({ name }) => name === datasetOf(each.landing)))
   const settled: Landed[] = [...(byDataset.get(undefined) ?? [])]
+  const share = sharers(datasets)
   const batches: RawBatchReady[] = []
   for (const [dataset, members] of byDataset) {
     if (dataset === undefined) continue
     try {
-      batches.push(...(await makeReady(lake, unbatchedOf(dataset, members))))
+      const unbatched = unbatchedOf(dataset, members)
+      batches.push(...(await makeAllShared(lake, { share, members, unbatched })))
+      batches.push(...(await makeReady(lake, unbatched)))
       settled.push(...members)
     } catch (error) {
       settled.push(...members.map(({ arrival }) => ({ arrival, landing: { kind: 'failed' as const, error } })))
     }
   }
   return { settled, batches }
+}
+
+interface Shared {
+  readonly share: ReturnType<typeof sharers>
+  readonly members: readonly Landed[]
+  readonly unbatched: Unbatched
+}
+
+/** For the other tables of a stream, whose objects are those of the first. */
+async function makeAllShared(lake: Lake, { share, members, unbatched }: Shared): Promise<readonly RawBatchReady[]> {
+  const ids = new Set(unbatched.objects.map(({ id }) => id))
+  const fresh = members.flatMap(({ arrival, landing }) =>
+    landing.kind === 'fresh' && ids.has(landing.object.id)
+      ? share(unbatched.dataset, arrival.key).map(dataset => ({ dataset, object: landing.object }))
+      : [],
+  )
+  const batches: RawBatchReady[] = []
+  for (const [dataset, each] of Map.groupBy(fresh, ({ dataset }) => dataset)) {
+    const objects = new Map(each.map(({ object }) => [object.id, object]))
+    batches.push(...(await makeShared(lake, dataset, [...objects.values()])))
+  }
+  return batches
 }
 
 function datasetOf(landing: Landing): string | undefined {

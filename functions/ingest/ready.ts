@@ -47,6 +47,22 @@ export async function makeReady(lake: Lake, unbatched: Unbatched): Promise<reado
   return announce(lake, { dataset: dataset.name, batches: new Set([...unbatched.known, ...named]), planned })
 }
 
+/**
+ * Batches of the same raw objects for another table of their stream. They are made before the objects are recorded as landed: whoever dies
+ * between the two makes them again, and the same objects always make the same batches.
+ */
+export async function makeShared(
+  lake: Lake,
+  dataset: Dataset,
+  objects: readonly RawObject[],
+): Promise<readonly RawBatchReady[]> {
+  const planned = planBatches(dataset.name, objects)
+  await mapParallel(planned, RECORDS_AT_ONCE, batch =>
+    writeDocumentOnce(lake, manifestUri(lake, dataset.name, batch.id), batch),
+  )
+  return announce(lake, { dataset: dataset.name, batches: new Set(planned.map(({ id }) => id)), planned })
+}
+
 /** The Hive table is made by the stack; on a folder, and should someone drop it, here. */
 async function registerPartitions(lake: Lake, dataset: Dataset, objects: readonly RawObject[]): Promise<void> {
   if (dataset.raw.partitions !== 'registered' || objects.length === 0) return

@@ -1,7 +1,7 @@
 // Contract: the command runs every line of a file of cases, names each failure with what was expected and what came, ends with the count,
 // and exits with 1 when one failed and with 2 when it was not told what to run.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -40,6 +40,21 @@ test('our own cases pass', () => {
     stdout: expect.stringMatching(/^\d+ passed, 0 failed\n$/),
   })
 })
+
+test('a folder of cases is run file by file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'conformance-cdc-'))
+  const own = 'test/functions/cdc-apply/cases'
+  for (const name of ['pg_lsn_above_2_53.json', 'pg_bad_values_are_put_aside_one_by_one.json'])
+    copyFileSync(join(root, own, name), join(folder, name))
+  const wrong = JSON.parse(readFileSync(join(root, own, 'pg_lsn_above_2_53.json'), 'utf8'))
+  writeFileSync(join(folder, 'wrong.json'), JSON.stringify({ ...wrong, name: 'wrong', expected_rows: [] }))
+  const { status, stdout } = run('cdc', folder)
+  expect(status).toBe(1)
+  expect(stdout).toBe(
+    'FAIL wrong.json: wrong\n  public.customers has [["id","1"],["name","newer"]]\n2 passed, 1 failed\n',
+  )
+  rmSync(folder, { recursive: true, force: true })
+}, 120_000)
 
 test('a failure is named, and so is a line that is no case', () => {
   const bad = '{"name": "says \\"no\\"", "ruleset": "Rules = [ RowCount ]", "valid": true}'

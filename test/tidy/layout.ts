@@ -48,6 +48,7 @@ const TEST_FOLDERS = [
   'tidy',
   'functions',
   'lake/dqdl/cases',
+  'functions/cdc-apply/cases',
 ]
 
 const NO_NAMES = /^(utils?|common|helpers?|managers?|misc|shared|stuff|lib|index)$/

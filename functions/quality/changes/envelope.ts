@@ -113,7 +113,7 @@ export function commonParts(
   const tombstone = sql`(body IS NULL AND fault IS NULL)`
   return {
     from,
-    skipped: sql`(fault IS NULL AND (e.op = 'm' OR CASE WHEN e.op IS NULL THEN ${isControl()} END))`,
+    skipped: sql`(fault IS NULL AND (e.op = 'm' OR (${tombstone} AND ${ofNoTable(changes)}) OR CASE WHEN e.op IS NULL THEN ${isControl()} END))`,
     elsewhere: elsewhere(changes),
     problems: envelopeProblems(changes, tombstone),
     op: sql`CASE WHEN ${tombstone} OR e.op = 'd' THEN 'delete' WHEN e.op = 't' THEN 'truncate' ELSE 'upsert' END`,
@@ -154,6 +154,17 @@ function isControl(): Sql {
   const marker = sql`(${has('status', 'id')} AND TRY(json_extract_string(body, '$.status')) IN ('BEGIN', 'END'))`
   const schemaChange = sql`list_has_any(${keys}, ['ddl', 'tableChanges'])`
   return sql`(${heartbeat} OR ${marker} OR ${schemaChange} OR ${has('id', 'type', 'data')})`
+}
+
+/**
+ * A record without a value does not name its table. Its topic does, where each table has one of its own (`prefix.schema.table`); on a topic
+ * of many tables the same key may be a row of each, and the delete that came before it has done its work.
+ */
+export function ofNoTable({ tables }: ChangeSource): Sql {
+  if (tables.length === 0) return sql`FALSE`
+  const topic = sql`regexp_replace(lane, '-[0-9]+$', '')`
+  const own = tables.map(table => sql`ends_with(concat('.', ${topic}), ${`.${table}`})`)
+  return sql`NOT (${join(own, ' OR ')})`
 }
 
 function elsewhere({ tables }: ChangeSource): Sql {

@@ -1,6 +1,6 @@
 import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
-import { bodyOf, type EnvelopeTask, keptOf, keyText, oldKeyHeader, schemaText } from './envelope.ts'
+import { bodyOf, type EnvelopeTask, keptOf, keyText, ofNoTable, oldKeyHeader, schemaText } from './envelope.ts'
 import { rowShape, textIn, unknownIn } from './fields.ts'
 import { type ChangeParts, problem } from './parts.ts'
 import { POSITION_FIELDS, positionOf } from './position.ts'
@@ -20,7 +20,7 @@ export function flattened(task: EnvelopeTask): ChangeParts {
   const isDelete = sql`(${tombstone} OR lower(${meta('deleted')}) = 'true' OR ${meta('op')} = 'd')`
   return {
     from: parsed(task),
-    skipped: sql`(fault IS NULL AND ${meta('op')} = 'm')`,
+    skipped: sql`(fault IS NULL AND (${meta('op')} = 'm' OR (${tombstone} AND ${ofNoTable(changes)})))`,
     elsewhere: elsewhere(changes),
     problems: [
       problem(sql`NOT ${tombstone} AND e IS NULL`, 'malformed_json', sql`'the event is no JSON'`),

@@ -42,7 +42,7 @@ export async function splitRecordsOf(
 ): Promise<{ readonly records: Records; readonly path: string }> {
   const { recordBytesMax } = task.contract.dataset.limits
   const path = `${task.base}.records.ndjson`
-  await splitRecords(task.path, path, { recordBytesMax, quoteNumbers })
+  await splitRecords(task.path, path, { recordBytesMax, quoteNumbers, event: EVENT[changes.wrapper] })
   const read = sql`read_json(${path}, format = 'newline_delimited', compression = 'uncompressed', maximum_object_size = ${recordBytesMax * 3 + 1_000}, columns = {ordinal: 'BIGINT', "offset": 'BIGINT', length: 'BIGINT', reason: 'VARCHAR', message: 'VARCHAR', text: 'VARCHAR'})`
   const fault = sql`CASE WHEN reason IS NOT NULL THEN {reason: reason, message: message} END AS fault`
   const plain = sql`SELECT ordinal, "offset", length, ${fault}, text FROM ${read}`
@@ -58,6 +58,8 @@ function wrapped(plain: Sql, wrapper: Wrapper): Sql {
 }
 
 // --- Wrappers ------------------------------------------------------------------------------------------------------
+
+const EVENT = { none: undefined, kafka: 'value', kinesis: 'data' } as const
 
 /** What is kept of the records of an event source; key, value and data in base64 where they are no text. */
 const WRAPPERS = {

@@ -9,6 +9,8 @@ export interface SplitOptions {
   readonly recordBytesMax: number
   /** Numbers with a fraction become strings, as they were written: DuckDB would hold them as doubles. */
   readonly quoteNumbers: boolean
+  /** The field of a wrapper whose text is the event. */
+  readonly event: string | undefined
 }
 
 /**
@@ -37,13 +39,13 @@ interface Cut {
   readonly bytes: Buffer | undefined
 }
 
-function described({ offset, length, bytes }: Cut, { recordBytesMax, quoteNumbers }: SplitOptions): object {
+function described({ offset, length, bytes }: Cut, { recordBytesMax, quoteNumbers, event }: SplitOptions): object {
   const place = { offset, length }
   if (bytes === undefined)
     return { ...place, reason: 'too_long', message: `the record is longer than ${recordBytesMax} bytes` }
   if (!isUtf8(bytes)) return { ...place, reason: 'malformed_json', message: 'the record is not valid UTF-8' }
   const text = bytes.toString('utf8')
-  return { ...place, text: quoteNumbers ? withQuotedNumbers(text) : text }
+  return { ...place, text: quoteNumbers ? withQuotedNumbers(text, event) : text }
 }
 
 /** Goes over white space; false at the end of the file. */
@@ -122,5 +124,16 @@ async function skip(window: ByteWindow): Promise<number> {
 /** Strings come first in the pattern, so that what looks like a number inside of one is passed over. */
 const STRING_OR_FRACTION = /"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)/g
 
-const withQuotedNumbers = (text: string): string =>
-  text.replaceAll(STRING_OR_FRACTION, token => (token.startsWith('"') ? token : `"${token}"`))
+function withQuotedNumbers(text: string, event: string | undefined): string {
+  const quoted = (json: string): string =>
+    json.replaceAll(STRING_OR_FRACTION, token => (token.startsWith('"') ? token : `"${token}"`))
+  if (event === undefined) return quoted(text)
+  try {
+    const wrapper = JSON.parse(text) as Readonly<Record<string, unknown>>
+    const inner = wrapper[event]
+    return typeof inner === 'string' ? JSON.stringify({ ...wrapper, [event]: quoted(inner) }) : text
+  } catch {
+    // Whoever reads it says what is wrong with it.
+    return text
+  }
+}
