@@ -23,6 +23,7 @@ export default $config({
     const { maintain } = await import('./stacks/maintain.ts')
     const { watch } = await import('./stacks/watch.ts')
     const { canary } = await import('./stacks/canary.ts')
+    const { replay } = await import('./stacks/replay.ts')
     const { operatorEnvironment } = await import('./stacks/operator.ts')
     const { scheduleGroup } = await import('./stacks/machine.ts')
     const { alarms } = await import('./stacks/alarms.ts')
@@ -30,15 +31,16 @@ export default $config({
     const zones = storage()
     const resources = { storage: zones, catalog: catalog(zones), bus: new sst.aws.Bus('Bus') }
     const schedules = scheduleGroup()
+    const pipeline = { ingest: ingest(resources), refine: refine(resources) }
     const stages = {
       storage: zones,
-      ingest: ingest(resources),
       firehose: firehose(resources),
-      refine: refine(resources),
+      ...pipeline,
       compact: compact(resources, schedules),
       maintain: maintain(resources, schedules),
       watch: watch(resources, schedules),
       canary: canary(resources, schedules),
+      replay: replay(resources, { ...pipeline, schedules }),
       schedules,
     }
     const { topic } = alarms(stages)
@@ -53,6 +55,7 @@ export default $config({
       rejected: stages.refine.rejected.arn,
       compact: stages.compact.machine.arn,
       maintain: stages.maintain.machine.arn,
+      replay: stages.replay.machine.arn,
       alarms: topic.arn,
       environment: operatorEnvironment(resources, {
         queues: { ingest: stages.ingest.queue },
@@ -63,12 +66,14 @@ export default $config({
           maintain: stages.maintain.deadLetters,
           watch: stages.watch.deadLetters,
           canary: stages.canary.deadLetters,
+          replay: stages.replay.deadLetters,
         },
         stream: stages.firehose.stream,
         machines: {
           refine: stages.refine.machine,
           compact: stages.compact.machine,
           maintain: stages.maintain.machine,
+          replay: stages.replay.machine,
         },
       }),
     }

@@ -7,6 +7,7 @@ import type { Ingest } from './ingest.ts'
 import type { Maintain } from './maintain.ts'
 import { alarmLimits } from './plan.ts'
 import type { Refine } from './refine.ts'
+import type { Replay } from './replay.ts'
 import { accountId, named } from './stage.ts'
 import type { Storage } from './storage.ts'
 import { encryptedTopic, topicPolicy } from './topic.ts'
@@ -34,11 +35,23 @@ export interface Stages {
   readonly maintain: Maintain
   readonly watch: Watch
   readonly canary: Canary
+  readonly replay: Replay
   readonly schedules: aws.scheduler.ScheduleGroup
 }
 
 /** Whatever stops rows on their way to a table, or tables from staying small, is told to one topic. Subscribe to it by mail, chat or pager. */
-export function alarms({ storage, ingest, firehose, refine, compact, maintain, watch, canary, schedules }: Stages) {
+export function alarms({
+  storage,
+  ingest,
+  firehose,
+  refine,
+  compact,
+  maintain,
+  watch,
+  canary,
+  replay,
+  schedules,
+}: Stages) {
   const topic = alarmTopic(storage)
   const all = [
     deadLetters('ingest', ingest.deadLetters),
@@ -66,6 +79,11 @@ export function alarms({ storage, ingest, firehose, refine, compact, maintain, w
     deadLetters('canary', canary.deadLetters),
     ...functionAlarms('canary', canary.function),
     ...asyncAlarms('canary', canary.function),
+    deadLetters('replay', replay.deadLetters),
+    ...functionAlarms('replay', replay.function),
+    ...asyncAlarms('replay', replay.function),
+    ...machineAlarms('replay', replay.machine, 'batches of a replay are still to do'),
+    unaccounted(),
     ...scheduleAlarms(schedules),
     ...ruleAlarms('landing-object-created', { RuleName: ingest.rule.name }),
     ...ruleAlarms('raw-batch-ready', {
@@ -120,6 +138,16 @@ const queueAge = (queue: sst.aws.Queue): Alarm => ({
   statistic: 'Maximum',
   dimensions: { QueueName: queue.nodes.queue.name },
   above: alarmLimits.queueAgeSeconds,
+})
+
+const unaccounted = (): Alarm => ({
+  name: 'unaccounted-objects',
+  why: 'Reconciliation found objects in landing or raw that nothing accounts for; what it can it has taken up again',
+  namespace: METRICS,
+  metric: 'UnaccountedObjects',
+  statistic: 'Maximum',
+  dimensions: { service: $app.name },
+  above: 0,
 })
 
 function functionAlarms(name: string, fn: sst.aws.Function): readonly Alarm[] {

@@ -9,6 +9,8 @@ export interface LakeResources {
   readonly storage: Storage
   readonly catalog: Catalog
   readonly bus: sst.aws.Bus
+  /** Of queues and state machines that a function uses, as `awsLake` reads them. */
+  readonly names?: Readonly<Record<string, $util.Input<string>>>
 }
 
 /** One of `functions/*`, with its own role, log group and exactly the given permissions. */
@@ -52,8 +54,9 @@ export function lakeFunction(
 const HANDLERS: Partial<Record<FunctionName, string>> = { firehose: 'functions/ingest/firehose-handler.handler' }
 
 /** The names that `awsLake(process.env)` reads. */
-export function environment({ storage, catalog, bus }: LakeResources): Record<string, $util.Input<string>> {
+export function environment({ storage, catalog, bus, names = {} }: LakeResources): Record<string, $util.Input<string>> {
   return {
+    ...names,
     SLUICE_LANDING_URI: storage.landing.uri,
     SLUICE_RAW_URI: storage.raw.uri,
     SLUICE_STAGING_URI: storage.staging.uri,

@@ -1,6 +1,6 @@
 import type { EventPattern, Schedule } from '../workflows/rules.ts'
 import type { StateMachine } from '../workflows/states-language.ts'
-import { invokeFunctions, type Permission, sendMessages, writeTraces } from './permissions.ts'
+import { invokeFunctions, type Permission, sendMessages, startExecutions, writeTraces } from './permissions.ts'
 import { retention } from './plan.ts'
 import { serviceRole } from './role.ts'
 import { isProduction, named } from './stage.ts'
@@ -153,7 +153,4 @@ function scheduled(name: string, { target, permission, deadLetters, group, sched
     })
 }
 
-const startMachine = (machine: aws.sfn.StateMachine): Permission => ({
-  actions: ['states:StartExecution'],
-  resources: [machine.arn],
-})
+const startMachine = (machine: aws.sfn.StateMachine): Permission => startExecutions(machine.arn)

@@ -1,5 +1,5 @@
 import type { Catalog } from './catalog.ts'
-import { accountId, region } from './stage.ts'
+import { accountId, machineArn, named, region } from './stage.ts'
 import type { Zone } from './storage.ts'
 
 /** Written out instead of `link`, which grants `s3:*` on a bucket and `sns:*` on a topic. */
@@ -51,6 +51,12 @@ export function deliverInto(zone: Zone, folders: readonly string[]): Permission[
 export const transformWith = (fn: sst.aws.Function): Permission => ({
   actions: ['lambda:InvokeFunction', 'lambda:GetFunctionConfiguration'],
   resources: [$interpolate`${fn.arn}:$LATEST`],
+})
+
+/** Versions that were overwritten are data as well, until they expire. */
+export const listVersions = (zone: Zone): Permission => ({
+  actions: ['s3:ListBucketVersions'],
+  resources: [zone.bucket.arn],
 })
 
 /** For the sweeper alone. No versions: what it deletes by mistake can be brought back until it expires as a noncurrent version. */
@@ -132,6 +138,20 @@ export const invokeFunctions = (functions: readonly sst.aws.Function[]): Permiss
   actions: ['lambda:InvokeFunction'],
   resources: functions.map(each => each.arn),
 })
+
+export const startExecutions = (machine: $util.Input<string>): Permission => ({
+  actions: ['states:StartExecution'],
+  resources: [machine],
+})
+
+/** A distributed map runs its items as executions of the same machine (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html). */
+export function runChildren(name: string): Permission[] {
+  const executions = $interpolate`arn:aws:states:${region()}:${accountId()}:execution:${named(name)}/*`
+  return [
+    startExecutions(machineArn(name)),
+    { actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [executions] },
+  ]
+}
 
 /** Statements of this work group, in the account's own catalog (https://docs.aws.amazon.com/step-functions/latest/dg/connect-athena.html). */
 export function runStatements(workGroup: aws.athena.Workgroup): Permission[] {

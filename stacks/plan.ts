@@ -31,6 +31,8 @@ export const functionPlans = {
   maintain: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
   // Lists a table's objects and compares them with what its metadata reaches.
   sweep: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 2_048 },
+  // Compares listings of millions of objects on disk, with DuckDB; of data it reads nothing.
+  replay: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 10_240 },
   // Reads documents, manifests and, of data, one column; never a row.
   watch: { memoryMb: 1_769, timeoutMinutes: 10, storageMb: 2_048 },
   // One put of a hundred bytes.
@@ -65,6 +67,8 @@ export const atOnce = {
   /** As many as Iceberg's own (rewriteDataFiles, max-concurrent-file-group-rewrites). */
   compactionGroups: 5,
   maintainedTables: 4,
+  /** Of one replay, which may ask for fewer; the batches that land meanwhile need functions too. */
+  replayedBatches: 10,
 } as const
 
 /** Longer than most compactions take, and as long as commits may leave small files lying. */

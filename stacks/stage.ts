@@ -10,6 +10,10 @@ export const keepData = (): { readonly retainOnDelete: boolean } => ({ retainOnD
 export const accountId = () => aws.getCallerIdentityOutput({}).accountId
 export const region = () => aws.getRegionOutput({}).region
 
+/** Of a state machine of this stage, by the name that `stateMachine` gives it: a function that starts it is made before it. */
+export const machineArn = (name: string) =>
+  $interpolate`arn:aws:states:${region()}:${accountId()}:stateMachine:${named(name)}`
+
 /**
  * The role of the one function that deletes. By a name that is known beforehand, because the bucket's policy and the role would
  * otherwise wait for each other; with the region, because the names of roles are the account's.

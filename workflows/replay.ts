@@ -105,7 +105,11 @@ function oneBatch(targets: ReplayTargets): Branch {
       },
       'Left As It Is': { Type: 'Succeed' },
       ...States,
-      Settle: { ...invoke(targets.replay, { action: 'settle', ...ITEM }), End: true },
+      Settle: {
+        ...invoke(targets.replay, { action: 'settle', ...ITEM }),
+        Catch: [{ ...giveUp('settle'), Next: 'Failed' }],
+        End: true,
+      },
       'Settle Failure': {
         ...invoke(targets.replay, {
           action: 'settle',

@@ -68,6 +68,21 @@ export function maintenanceSchedule(tables: readonly string[]): Schedule {
   }
 }
 
+/** Landing, and each dataset by itself: a listing of years may take the quarter of an hour that a function has. */
+export function reconciliationSchedules(datasets: readonly string[]): readonly Schedule[] {
+  const daily = { expression: 'cron(0 5 * * ? *)', windowMinutes: 60 }
+  return [
+    {
+      ...{ name: 'reconcile', description: 'Compares landing with what was taken from it', ...daily },
+      input: { action: 'reconcile' },
+    },
+    ...datasets.map(dataset => ({
+      ...{ name: `reconcile-${dataset}`, description: `Compares raw objects of ${dataset} with what was committed` },
+      ...{ ...daily, input: { action: 'reconcile', dataset } },
+    })),
+  ]
+}
+
 /** How late and how complete every dataset is. Metrics that nobody writes cannot alarm, so this one's absence does. */
 export const watchSchedule: Schedule = {
   name: 'watch',

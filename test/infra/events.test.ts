@@ -195,6 +195,9 @@ test('whoever publishes may put events on exactly that bus', () => {
     'MaintainMachineRole',
     'PublishRole',
     'RefineRole',
+    'ReleaseRole',
+    'ReplayMachineRole',
+    'ReplayRole',
     'WatchRole',
   ])
   for (const role of publishers)

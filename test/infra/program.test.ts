@@ -23,7 +23,7 @@ test.each([graphs.test, graphs.production])('stage $stage evaluates, all of it a
 
 test('every function has a handler that bundles, exports it, and leaves outside only what is installed beside it', () => {
   const handlers = graphs.test.bundles.map(bundle => bundle.handler).sort()
-  const folders = 'canary cdc-apply compact ingest maintain publish quality release sweep watch'.split(' ')
+  const folders = 'canary cdc-apply compact ingest maintain publish quality release replay sweep watch'.split(' ')
   expect(handlers).toEqual(
     [
       'functions/ingest/firehose-handler.handler',
@@ -68,7 +68,7 @@ test('two stages share no bucket, queue, function or database', () => {
     ['aws:s3/bucket:Bucket', 'aws:sqs/queue:Queue', FUNCTION, 'aws:glue/catalogDatabase:CatalogDatabase']
       .flatMap(type => ofType(graph, type))
       .map(each => each.id)
-  expect(ids(graphs.test)).toHaveLength(24)
+  expect(ids(graphs.test)).toHaveLength(26)
   expect(ids(graphs.test).filter(id => ids(graphs.production).includes(id))).toEqual([])
 })
 

@@ -5,6 +5,7 @@ import { describe, expect, inject, test } from 'vitest'
 import { compact } from '../../workflows/compact.ts'
 import { maintain } from '../../workflows/maintain.ts'
 import { refine } from '../../workflows/refine.ts'
+import { replay } from '../../workflows/replay.ts'
 import { TASK_TIMEOUT_SECONDS } from '../../workflows/tasks.ts'
 import { FUNCTION, list, MACHINE, ofType, one, ROLE, roleStatements, TOPIC } from './checks/check.ts'
 
@@ -46,6 +47,29 @@ const MACHINES = [
     functions: [fn('Compact')],
     services: ['athena', 'events', 'glue', 'kms', 'lambda', 'logs', 's3', 'xray'],
     tasks: ['Announce Failure', 'Commit', 'Optimize', 'Plan', 'Rewrite'],
+  },
+  {
+    name: 'ReplayMachine',
+    expected: replay({
+      ...{ replay: fn('Replay'), quality: fn('Quality'), cdcApply: fn('CdcApply'), publish: fn('Publish') },
+      ...{ bus: bus.id, staging, opsBucket: bucket('Ops'), batchesAtOnce: 10 },
+    }),
+    functions: [fn('CdcApply'), fn('Publish'), fn('Quality'), fn('Replay')],
+    services: ['events', 'kms', 'lambda', 'logs', 's3', 'states', 'xray'],
+    tasks: [
+      'Admit',
+      'Announce Failure',
+      'Announce Rejection',
+      'Announce Replay Failure',
+      'Apply Changes',
+      'Begin',
+      'Finish',
+      'Publish',
+      'Quality',
+      'Record',
+      'Settle',
+      'Settle Failure',
+    ],
   },
   {
     name: 'MaintainMachine',

@@ -54,9 +54,10 @@ const UNSCOPED = new Set([
   'logs:DescribeLogGroups',
 ])
 
-/** Objects of one bucket, tables of one database, streams of one log group. */
+/** Objects of one bucket, tables of one database, streams of one log group, executions of one map. */
 const SCOPED_WILDCARDS = [
-  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|compactions\/|watch\/|sluice-canary\/|streams\/|stream-errors\/|stream-backup\/)?\*$/,
+  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|batches\/|compactions\/|replays\/|watch\/|sluice-canary\/|streams\/|stream-errors\/|stream-backup\/)?\*$/,
+  /^arn:aws:states:[a-z0-9-]+:\d{12}:execution:[a-z0-9-]+\/\*$/,
   /^arn:aws:s3:::[a-z0-9-]+\/\*\/verdict\.json$/,
   /^arn:aws:glue:[a-z0-9-]+:\d{12}:table\/[a-z0-9_]+\/\*(__raw)?$/,
   /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:[\w/-]+:\*$/,
