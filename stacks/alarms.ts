@@ -10,7 +10,7 @@ import type { Refine } from './refine.ts'
 import type { Replay } from './replay.ts'
 import { accountId, named } from './stage.ts'
 import type { Storage } from './storage.ts'
-import { encryptedTopic, topicPolicy } from './topic.ts'
+import { alarmTopic } from './topic.ts'
 import type { Watch } from './watch.ts'
 
 interface Alarm {
@@ -289,19 +289,3 @@ function scheduleAlarms(group: aws.scheduler.ScheduleGroup): readonly Alarm[] {
 }
 
 const text = (value: string | undefined): string => value ?? 'default'
-
-// --- The topic -----------------------------------------------------------------------------------------------------
-
-function alarmTopic({ messages }: Storage): sst.aws.SnsTopic {
-  const topic = encryptedTopic('Alarms', messages)
-  topicPolicy('Alarms', topic, [
-    {
-      sid: 'Alarms',
-      actions: ['sns:Publish'],
-      resources: [topic.arn],
-      principals: [{ type: 'Service', identifiers: ['cloudwatch.amazonaws.com'] }],
-      conditions: [{ test: 'StringEquals', variable: 'aws:SourceAccount', values: [accountId()] }],
-    },
-  ])
-  return topic
-}
