@@ -41,7 +41,7 @@ const NEXT_BY_KIND: Partial<Record<ErrorKind, string>> = {
   unavailable: 'try again: nothing was lost',
   conflict: 'try again: somebody else wrote at the same time',
   'commit-unknown': 'try again: if the commit arrived, the repetition finds it',
-  'access-denied': 'check the permissions of the folder of the lake',
+  'access-denied': 'check the permissions of the folder of the lake; on AWS, your credentials',
   'dataset-invalid': 'correct the declaration in datasets/',
   'out-of-memory': 'ask for less at once: fewer columns, a filter, or a LIMIT',
   'table-corrupt': 'run it again with --debug to see which file it is about',

@@ -32,7 +32,7 @@ export async function printSent({ terminal, options }: Call, report: SendReport)
   const { sent, counts, delivered, line, ms } = report
   const style = styleOf(terminal.out)
   const rate = ms < 1 ? '' : `, ${formatCount(Math.round((sent.records / ms) * 1_000))}/s`
-  const again = sent.again === 0 ? '' : `; ${formatCount(sent.again)} were refused at first and put again`
+  const again = sent.again === 0 ? '' : `; ${formatCount(sent.again)} times a record was refused and put again`
   await terminal.out.write(
     `${style.bold(report.dataset)}  ${counted(sent.records, 'record')} put, ${formatBytes(sent.bytes)} in ${formatDuration(ms)}${rate}${again}\n`,
   )

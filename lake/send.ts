@@ -53,6 +53,7 @@ export async function sendRecords(groups: AsyncIterable<readonly Outgoing[]>, op
       if (taken > 0) attempt = 0
       if (left.length === 0) break
       if (attempt === ATTEMPTS_MAX || !mayHeal(error)) throw givenUp(error, left[0]?.line ?? 0, sent)
+      sent = { ...sent, again: sent.again + left.length }
       await options.clock.sleep(Math.ceil(options.ids.random() * Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** attempt)))
     }
   }
@@ -95,7 +96,7 @@ function addedTo(
     records: sent.records + put.length - refused.length,
     bytes: sent.bytes + bytes(put) - bytes(refused),
     calls: sent.calls + 1,
-    again: sent.again + refused.length,
+    again: sent.again,
     throttled: sent.throttled + (isThrottled ? 1 : 0),
   }
 }

@@ -20,6 +20,7 @@ export function firehoseStream({ client, name }: FirehoseStreamOptions): Stream 
       checkPut(records)
       if (name === undefined)
         throw new LakeError('usage', 'no delivery stream is configured: set SLUICE_STREAM', { name: 'SLUICE_STREAM' })
+      await checkRegion(client)
       const answer = await client
         .send(new PutRecordBatchCommand({ DeliveryStreamName: name, Records: records.map(Data => ({ Data })) }))
         .catch(error => {
@@ -29,6 +30,16 @@ export function firehoseStream({ client, name }: FirehoseStreamOptions): Stream 
       // An entry without an id was not taken, whatever the count of failures says.
       return records.map((_record, at) => (results[at]?.RecordId ? undefined : (results[at]?.ErrorCode ?? 'Unknown')))
     },
+  }
+}
+
+/** Asked before anything is sent: without one every attempt would fail like a network that is down. */
+async function checkRegion(client: FirehoseClient): Promise<void> {
+  try {
+    await client.config.region()
+  } catch (cause) {
+    const next = 'give it with --region, or set AWS_REGION'
+    throw new LakeError('usage', 'the region of the delivery stream is not known', { next }, { cause })
   }
 }
 

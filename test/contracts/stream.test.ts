@@ -1,12 +1,13 @@
 // Contract: the streams of a laptop, and Firehose as its API answers, keep every promise of the port (stream.contract.ts).
 import { FirehoseClient } from '@aws-sdk/client-firehose'
-import { expect } from 'vitest'
+import { expect, test } from 'vitest'
 import { firehoseStream } from '#lake/aws/firehose-stream.ts'
 import { diskLake, type LocalLake, memoryLake } from '#lake/disk/disk-lake.ts'
 import { localStream, type StreamFaults } from '#lake/disk/local-stream.ts'
 import { LakeError } from '#lake/errors.ts'
 import { credentials, inputOf, json, jsonFailure, scriptedServer } from '../lake/aws/scripted-server.ts'
 import { inFolder } from '../local/lake-state.ts'
+import { kindOf } from './storage.contract.ts'
 import { type StreamUnderTest, type StreamWishes, streamContract } from './stream.contract.ts'
 
 function faultsOf({ refuse, failure }: StreamWishes): StreamFaults {
@@ -67,4 +68,20 @@ streamContract('Firehose', async ({ refuse, failure }) => {
   const options = { endpoint: server.endpoint, region: 'eu-central-1', credentials, maxAttempts: 1 }
   const stream = firehoseStream({ client: new FirehoseClient(options), name: 'events' })
   return { stream, taken: async () => taken, dispose: () => server.close() }
+})
+
+test('Firehose without a region: said at once, and not tried again like a network that is down', async () => {
+  const client = new FirehoseClient({
+    credentials,
+    region: () => Promise.reject<string>(new Error('Region is missing')),
+  })
+  const error = await firehoseStream({ client, name: 'events' })
+    .put([Buffer.from('a')])
+    .catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ kind: 'usage', context: { next: 'give it with --region, or set AWS_REGION' } })
+})
+
+test('a function that puts nothing needs no stream', async () => {
+  const client = new FirehoseClient({ credentials, region: 'eu-central-1' })
+  expect(await kindOf(firehoseStream({ client, name: undefined }).put([Buffer.from('a')]))).toBe('usage')
 })
