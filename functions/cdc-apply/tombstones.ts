@@ -90,7 +90,7 @@ export async function writeTombstones(attempt: Attempt): Promise<void> {
   const [summed] = await session.rows(sql`SELECT count(*) AS rows, bit_xor(hash(g))::VARCHAR AS sum FROM graves g`)
   if (summed === undefined || Number(summed['rows']) === 0) return
   const table = await ensureTombstones(lake, dataset, publish)
-  const at = sql`make_timestamptz(${BigInt(lake.clock.nowMs()) * 1_000n})`
+  const at = sql`make_timestamptz(${BigInt(Math.floor(lake.clock.nowMs())) * 1_000n})`
   const written = await writeDataFiles(session, {
     source: sql`SELECT *, ${batch} AS _batch, ${at} AS _deleted_at FROM graves`,
     schema: currentSchema(table.metadata),
