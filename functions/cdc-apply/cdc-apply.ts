@@ -19,6 +19,8 @@ import { LakeError } from '#lake/errors.ts'
 import { type CommitResult, commit } from '#lake/iceberg/commit.ts'
 import type { Lake } from '#lake/lake.ts'
 import { countsIn } from './counts.ts'
+import { forgetOld } from './forget.ts'
+import { stagedLate } from './late.ts'
 import { stageMerge } from './merge.ts'
 import { openSession, stageChangeFiles } from './staging.ts'
 
@@ -37,7 +39,8 @@ export async function cdcApply(lake: Lake, dataset: Dataset, input: { readonly b
   const into = datasetInto(dataset, manifest)
   const rawObjects = verdict.objects.map(each => each.rawObject)
   const commitId = hashText('cdc-apply', GENERATION, into.name, batch, ...rawObjects.toSorted()).slice(0, 40)
-  const result = await merged(lake, into, { verdict, changes, commitId })
+  const result = await merged(lake, into, { manifest, verdict, changes, commitId })
+  const quarantine = await stagedLate(lake, into.name, batch)
   const report: ChangeReport = {
     batch,
     dataset: dataset.name,
@@ -47,6 +50,7 @@ export async function cdcApply(lake: Lake, dataset: Dataset, input: { readonly b
     snapshotId: String(result.snapshot['snapshot-id']),
     counts: countsOf(verdict, result),
     committedMs: result.snapshot['timestamp-ms'],
+    ...(quarantine === undefined ? {} : { quarantine }),
   }
   return writeDocumentOnce(lake, changesUri(lake, dataset.name, batch), report)
 }
@@ -75,12 +79,17 @@ async function documentsOf(lake: Lake, dataset: Dataset, batch: string): Promise
 }
 
 interface Work {
+  readonly manifest: BatchManifest
   readonly verdict: Verdict
   readonly changes: StagedChanges
   readonly commitId: string
 }
 
-async function merged(lake: Lake, dataset: Dataset, { verdict, changes, commitId }: Work): Promise<CommitResult> {
+async function merged(
+  lake: Lake,
+  dataset: Dataset,
+  { manifest, verdict, changes, commitId }: Work,
+): Promise<CommitResult> {
   const { publish } = dataset
   if (publish.mode !== 'merge' && publish.mode !== 'history')
     throw new LakeError(
@@ -95,9 +104,20 @@ async function merged(lake: Lake, dataset: Dataset, { verdict, changes, commitId
   const session = await openSession(lake, folder)
   try {
     const files = await stageChangeFiles(lake, session, { changes, folder })
-    const task = { lake, session, dataset, publish, batch: verdict.batch, folder, changes: files }
+    const task = {
+      lake,
+      session,
+      dataset,
+      publish,
+      batch: verdict.batch,
+      objects: manifest.objects,
+      folder,
+      changes: files,
+    }
     const summary = { 'sluice.batch': verdict.batch, 'sluice.raw-objects': String(verdict.objects.length) }
-    return await commit(lake, dataset.name, { commitId, summary }, base => stageMerge(task, base))
+    const result = await commit(lake, dataset.name, { commitId, summary }, base => stageMerge(task, base))
+    await forgetOld(lake, dataset, publish)
+    return result
   } finally {
     await session.close()
     await rm(folder, { recursive: true, force: true })

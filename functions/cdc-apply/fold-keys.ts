@@ -1,8 +1,8 @@
 import type { ScanFile } from '#lake/iceberg/types.ts'
+import { type ChunkTask, putAside } from './chunk.ts'
 import { cutKeys } from './chunks.ts'
 import { type Counts, NOTHING, sum, tally } from './counts.ts'
-import { type Change, fold, type KeyState } from './fold.ts'
-import type { Timed } from './history.ts'
+import { fold, type KeyState } from './fold.ts'
 import { foldHistory } from './history-keys.ts'
 import { gather, type Loaded, load, type Stored } from './load.ts'
 import { openSpill, type Spill } from './spill.ts'
@@ -35,15 +35,6 @@ export async function foldKeys(attempt: Attempt, { files, truncates }: FoldTask)
   return counts
 }
 
-export interface ChunkTask {
-  readonly loaded: Loaded
-  /** The truncate of the batch that counts. */
-  readonly truncate: Change<Ref> | undefined
-  /** Those of earlier batches too. */
-  readonly truncates: readonly Timed[]
-  readonly spill: Spill
-}
-
 function foldRows(attempt: Attempt, { loaded, truncate, spill }: ChunkTask): Partial<Counts> {
   const states = statesOf(loaded)
   const changes = truncate === undefined ? loaded.changes : [...loaded.changes, truncate]
@@ -52,6 +43,7 @@ function foldRows(attempt: Attempt, { loaded, truncate, spill }: ChunkTask): Par
     const state = folded.changed.has(key) ? folded.changed.get(key) : states.get(key)
     settle(attempt, { key, state, loaded, spill })
   }
+  putAside(folded.outcomes, loaded, spill)
   const { patched, unresolved, resurrectionsPrevented } = folded
   return {
     ...tally(folded.outcomes.slice(0, loaded.changes.length)),

@@ -1,5 +1,5 @@
+import { type ChunkTask, putAside } from './chunk.ts'
 import { type Counts, tally } from './counts.ts'
-import type { ChunkTask } from './fold-keys.ts'
 import { foldVersions, type Version } from './history.ts'
 import type { Stored } from './load.ts'
 import type { Attempt, Ref } from './task.ts'
@@ -16,6 +16,7 @@ export function foldHistory({ floors }: Attempt, { loaded, truncates, spill }: C
     for (const version of rows) if (!refs.has(version)) write(key, version, spill)
     for (const { stamp, eventUs } of folded.deletes.get(key) ?? []) spill.grave(key, { stamp, eventUs })
   }
+  putAside(folded.outcomes, loaded, spill)
   const { patched, unresolved } = folded
   return { ...tally(folded.outcomes), patched, unresolved }
 }

@@ -14,6 +14,7 @@ import { type Counts, NOTHING, sum, summaryOf } from './counts.ts'
 import { foldKeys } from './fold-keys.ts'
 import { readHeads } from './heads.ts'
 import { findRows } from './hits.ts'
+import { stageLate } from './late.ts'
 import { guardPlain, sortOut } from './plain.ts'
 import { foldedRows, plainRows } from './rows.ts'
 import { type Attempt, type MergeTask, Places } from './task.ts'
@@ -41,6 +42,7 @@ export async function stageMerge(task: MergeTask, base: Table): Promise<Staged> 
     added.push(...merged.added)
     for (const file of merged.files) touched.set(file.file.file_path, file)
   }
+  await stageLate(attempt)
   await writeTombstones(attempt)
   const { deletes, referenced } = await writeDeletes(attempt, [...touched.values()])
   const since = base.metadata['current-snapshot-id'] ?? null
@@ -53,6 +55,7 @@ async function begin(task: MergeTask, base: Table): Promise<Attempt> {
   const places = new Places()
   for (const uri of task.changes.uris) places.numberOf(uri)
   await task.session.run(sql`CREATE OR REPLACE TEMP TABLE gone (file INTEGER, pos BIGINT)`)
+  await task.session.run(sql`CREATE OR REPLACE TEMP TABLE late (row BIGINT)`)
   const attempt = { ...task, base, schema, places, floors, folder: joinPath(task.folder, task.lake.ids.uuid()) }
   await mkdir(attempt.folder, { recursive: true })
   return attempt

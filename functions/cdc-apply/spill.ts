@@ -2,6 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
 import { type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { KeyState } from './fold.ts'
+import { numberSql } from './heads.ts'
 import { authorsText, imageText } from './image-text.ts'
 import type { Validity } from './load.ts'
 import { placeOf, versionOf } from './stamp.ts'
@@ -14,6 +15,8 @@ import { type Attempt, keyNames, type Ref } from './task.ts'
 export interface Spill {
   row(key: string, state: KeyState<Ref>, validity?: Validity): void
   gone(ref: Ref): void
+  /** A change that is put aside. */
+  late(ref: Ref): void
   grave(key: string, grave: Grave): void
   /** Between chunks, so that memory stays bounded. */
   flush(): Promise<void>
@@ -30,6 +33,7 @@ const FORMS = {
   made: sql`{id: 'BIGINT', key: 'BIGINT', ref: 'VARCHAR', version: 'VARCHAR', place: 'VARCHAR', authors: 'VARCHAR', deleted: 'BOOLEAN', valid_from: 'BIGINT', valid_to: 'BIGINT', is_current: 'BOOLEAN'}`,
   cells: sql`{id: 'BIGINT', name: 'VARCHAR', ref: 'VARCHAR'}`,
   left: sql`{file: 'INTEGER', pos: 'BIGINT'}`,
+  tardy: sql`{file: 'INTEGER', pos: 'BIGINT'}`,
   dead: sql`{key: 'BIGINT', version: 'VARCHAR', place: 'VARCHAR', image: 'VARCHAR', event_us: 'BIGINT'}`,
 } as const
 
@@ -39,7 +43,7 @@ export function openSpill(attempt: Attempt): Spill {
   const { session, folder, lake, publish, places } = attempt
   const name = lake.ids.uuid()
   const file = (kind: Kind): string => joinPath(folder, `${kind}-${name}.ndjson`)
-  const lines: Record<Kind, string[]> = { made: [], cells: [], left: [], dead: [] }
+  const lines: Record<Kind, string[]> = { made: [], cells: [], left: [], tardy: [], dead: [] }
   let id = 0
   const flush = async (): Promise<void> => {
     for (const kind of Object.keys(FORMS) as Kind[]) {
@@ -62,10 +66,8 @@ export function openSpill(attempt: Attempt): Spill {
         if (source !== image.source) put('cells', { id, name: column, ref: source ?? null })
       id++
     },
-    gone: ref => {
-      const [at, pos] = ref.split(':')
-      put('left', { file: Number(at), pos })
-    },
+    gone: ref => put('left', placeOfRef(ref)),
+    late: ref => put('tardy', placeOfRef(ref)),
     grave: (key, { stamp, image, eventUs }) => {
       const [version, place] = [versionOf(stamp), placeOf(stamp)]
       put('dead', { key, version, place, image: image ? imageText(image, places) : null, event_us: eventUs ?? null })
@@ -77,9 +79,15 @@ export function openSpill(attempt: Attempt): Spill {
       await session.run(sql`CREATE OR REPLACE TEMP TABLE made AS FROM ${rows('made')}`)
       await session.run(sql`CREATE OR REPLACE TEMP TABLE cells AS FROM ${rows('cells')}`)
       await session.run(sql`INSERT INTO gone SELECT file, pos FROM ${rows('left')}`)
+      await session.run(sql`INSERT INTO late SELECT ${numberSql(sql`file`, sql`pos`)} FROM ${rows('tardy')}`)
       await session.run(
         sql`INSERT INTO graves SELECT ${keyNames(publish.key, 'f')}, 'delete', d.version, d.place, d.image, d.event_us FROM ${rows('dead')} d JOIN folded f ON f._s_number = d.key`,
       )
     },
   }
+}
+
+function placeOfRef(ref: Ref): { readonly file: number; readonly pos: string } {
+  const [file, pos] = ref.split(':') as [string, string]
+  return { file: Number(file), pos }
 }

@@ -1,3 +1,4 @@
+import type { RawObject } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { ChangePublish } from '#lake/dataset-changes.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
@@ -14,6 +15,7 @@ export interface MergeTask {
   readonly dataset: Dataset
   readonly publish: ChangePublish
   readonly batch: string
+  readonly objects: readonly RawObject[]
   /** A scratch folder of this run's own. */
   readonly folder: string
   readonly changes: ChangeFiles

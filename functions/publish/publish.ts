@@ -132,16 +132,21 @@ async function publishQuarantine(
   { verdict, contribution }: BatchWork,
 ): Promise<CommitResult | undefined> {
   const name = quarantineTableName(dataset)
-  const staged = verdict.quarantine
+  const late = isOfChanges(dataset)
+    ? (await appliedChanges(lake, verdict.dataset, verdict.batch)).report.quarantine
+    : undefined
+  const staged = verdict.quarantine ?? late
   if (staged === undefined && (await loadTable(lake, name)) === undefined) return undefined
   return publishAppend(lake, {
     ...contribution,
     table: name,
     tableUuid: staged?.tableUuid,
-    files: staged?.files ?? [],
+    files: [...(verdict.quarantine?.files ?? []), ...(late?.files ?? [])],
     commitId: commitIdOf(name, contribution),
   })
 }
+
+const isOfChanges = ({ publish: { mode } }: Dataset): boolean => mode === 'merge' || mode === 'history'
 
 async function publishTarget(lake: Lake, dataset: Dataset, { verdict, contribution }: BatchWork): Promise<Published> {
   const { table, tableUuid, files } = verdict.target
