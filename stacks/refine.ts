@@ -78,7 +78,7 @@ function release(resources: LakeResources): sst.aws.Function {
   const { tables, ops } = resources.storage
   return lakeFunction('release', resources, [
     ...readZone(tables),
-    ...readZone(ops),
+    ...readZone(ops, 'batches/*'),
     ...writeZone(ops, 'batches/*'),
     ...readTables(resources.catalog),
     putEvents(resources.bus),

@@ -114,13 +114,15 @@ async function heldBy(lake: Lake, dataset: string, { folder, youngMs }: Looking)
   const report = documents.has('commit.json')
     ? await readDocument<CommitReport>(lake, commitUri(lake, dataset, batch))
     : undefined
+  // Released records are of objects that other batches hold.
+  if (report?.settled !== undefined) return []
   if (report !== undefined)
     return report.objects.map(({ rawObject, read, applied, quarantined, superseded }) => ({
       ...{ object: rawObject, batch, state: 'committed', target: report.table, uuid: report.tableUuid },
       ...{ committed_ms: report.committedMs, read, applied, quarantined, superseded },
     }))
   const manifest = await readDocument<BatchManifest>(lake, manifestUri(lake, dataset, batch))
-  if (manifest === undefined) return []
+  if (manifest === undefined || manifest.selection !== undefined) return []
   const verdict = await readDocument<Pick<Verdict, 'status'>>(lake, verdictUri(lake, dataset, batch))
   const isYoung = (documents.get('manifest.json') ?? 0) > youngMs
   const state: BatchState = verdict?.status === 'halt' ? 'halted' : isYoung ? 'under-way' : 'open'

@@ -43,10 +43,11 @@ async function lookInto(lake: Lake, dataset: string, open: readonly string[]): P
       readDocument<Verdict>(lake, verdictUri(lake, dataset, batch)),
       readDocument<BatchManifest>(lake, manifestUri(lake, dataset, batch)),
     ])
-    return { batch, halted: verdict?.status === 'halt', objects: manifest?.objects ?? [], into: manifest?.into }
+    const isApart = manifest?.into !== undefined || manifest?.selection !== undefined
+    return { batch, halted: verdict?.status === 'halt', objects: manifest?.objects ?? [], isApart }
   })
-  // What a replay builds beside the table keeps nobody waiting.
-  const own = looked.filter(each => each.into === undefined)
+  // What a replay builds beside the table keeps nobody waiting, nor does a release: its records are in quarantine until it is done.
+  const own = looked.filter(each => !each.isApart)
   const waiting = own.filter(each => !each.halted)
   const rest = open.slice(LOOKED_INTO_MAX)
   const oldest = waiting[0]?.batch ?? rest[0]

@@ -90,6 +90,7 @@ const MATRIX: Readonly<Record<string, { readonly reads: readonly string[]; reado
   CompactFunction: { reads: ['Ops/compactions', 'Tables'], writes: ['Ops/compactions/*', 'Tables/*'] },
   CanaryFunction: { reads: [], writes: ['Landing/sluice-canary/*'] },
   FirehoseFunction: { reads: [], writes: [] },
+  ReleaseFunction: { reads: ['Ops/batches', 'Tables'], writes: ['Ops/batches/*'] },
   WatchFunction: { reads: ['Ops', 'Staging/*/verdict.json', 'Tables'], writes: ['Ops/watch/*'] },
   MaintainFunction: { reads: ['Tables'], writes: ['Tables/*/metadata/*'] },
   SweepFunction: { reads: ['Tables'], writes: [] },
