@@ -70,7 +70,7 @@ async function stage(lake: Lake, session: Session, task: Task): Promise<Staged> 
 }
 
 /** Records of a file that could not be read before are wanted as long as the file is in quarantine. */
-const STILL_WANTED: Sql = sql`SELECT DISTINCT "object", ordinal FROM ${JUDGED} WHERE fate = 'applied' AND (("object", ordinal) IN (SELECT ("object", ordinal) FROM ${PRESENT}) OR "object" IN (SELECT "object" FROM ${PRESENT} WHERE fate = 'whole'))`
+const STILL_WANTED: Sql = sql`SELECT judged."object", judged.ordinal FROM ${JUDGED} judged SEMI JOIN ${PRESENT} present ON present."object" = judged."object" AND present.ordinal = judged.ordinal WHERE judged.fate = 'applied' UNION SELECT "object", ordinal FROM ${JUDGED} WHERE fate = 'applied' AND "object" IN (SELECT "object" FROM ${PRESENT} WHERE fate = 'whole')`
 
 /** In the table's present form, whatever became of it since they were staged. */
 async function rowsStillWanted(
@@ -115,10 +115,12 @@ export async function rowDelta(
   const since = base.metadata['current-snapshot-id'] ?? null
   const summary = raisedMax(rawObjectMax(base), added.length === 0 ? [] : rawObjects)
   const places = await placesOf(lake, base, { rawObjects, ordinal: '_raw_row', folder: join(folder, 'rows') })
-  const hit = sql`SELECT file_path, pos FROM (${places.rows}) held WHERE ("object", ordinal) IN (SELECT ("object", ordinal) FROM (${records})) OR ("object", 0) IN (SELECT ("object", ordinal) FROM (${records}))`
+  const rows = sql`SELECT file_path, pos FROM (${places.rows}) held SEMI JOIN (${records}) record ON record."object" = held."object" AND record.ordinal = held.ordinal`
+  const files = sql`SELECT file_path, pos FROM (${places.rows}) held WHERE "object" IN (SELECT "object" FROM (${records}) WHERE ordinal = 0)`
+  const hit = sql`${rows} UNION ALL ${files}`
   const referenced = await filesIn(session, hit, places.files)
-  const files = referenced.map(each => each.file)
-  const written = await writePositionDeletes(session, { source: hit, files, folder: join(folder, 'deletes') })
+  const held = referenced.map(each => each.file)
+  const written = await writePositionDeletes(session, { source: hit, files: held, folder: join(folder, 'deletes') })
   const addedDeletes = await placeFiles(lake, base, written, `${lake.ids.uuid()}-deletes`)
   return { delta: { added, addedDeletes }, extras: { since, referenced, summary } }
 }

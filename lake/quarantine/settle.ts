@@ -109,9 +109,12 @@ async function refusedAgain(
   const paths = await stageLocally(lake, files, folder)
   if (paths.length === 0) return []
   const schema = currentSchema(base.metadata)
-  const isBack = sql`EXISTS (FROM ${PRESENT} present WHERE present."object" = refused._raw_object AND (present.fate = 'whole' OR present.ordinal = refused.record))`
+  const refused = readSql(schema, paths)
+  // Two joins by equality: one condition for both would compare each record with each other one.
+  const back = sql`SELECT refused.* FROM (${refused}) refused SEMI JOIN ${PRESENT} present ON present."object" = refused._raw_object AND present.ordinal = refused.record`
+  const ofFiles = sql`SELECT refused.* FROM (${refused}) refused WHERE record > 0 AND _raw_object IN (SELECT "object" FROM ${PRESENT} WHERE fate = 'whole')`
   const written = await writeDataFiles(session, {
-    source: sql`SELECT * FROM (${readSql(schema, paths)}) refused WHERE ${isBack}`,
+    source: sql`${back} UNION ALL ${ofFiles}`,
     schema,
     spec: defaultSpec(base.metadata),
     sortOrder: defaultSortOrder(base.metadata),
