@@ -1,4 +1,4 @@
-import type { ReplayPlan, ReplayProgress } from '#functions/replay/replay.ts'
+import type { ReplayPlan, ReplayProgress, SwapReport, TableCounts } from '#functions/replay/replay.ts'
 import { styleOf } from './style.ts'
 import { printTable } from './table-printer.ts'
 import type { Output } from './terminal.ts'
@@ -102,4 +102,30 @@ export async function printReplays(out: Output, all: readonly ReplayProgress[]):
     { name: 'planned', whole: true },
   ]
   await printTable(out, { columns, rows })
+}
+
+/** The two tables side by side, under the names that they had before. */
+export async function printSwap(out: Output, { dataset, live, side, lacking, swapped }: SwapReport): Promise<void> {
+  const style = styleOf(out)
+  const rowOf = ({ table, rows, quarantined, objects, files }: TableCounts): readonly string[] => [
+    table,
+    ...[rows, quarantined, objects, files].map(formatCount),
+  ]
+  const columns = [
+    { name: 'table' },
+    { name: 'rows', numeric: true },
+    { name: 'quarantined', numeric: true },
+    { name: 'objects', numeric: true },
+    { name: 'files', numeric: true },
+  ]
+  await printTable(out, { columns, rows: [rowOf(live), rowOf(side)] })
+  if (swapped) {
+    await out.write(`${style.green('✓')} swapped: ${live.table} is what ${side.table} was, and the other way round\n`)
+    return
+  }
+  if (lacking.count === 0) await out.write(`  sluice replay swap ${side.table} --yes exchanges their names\n`)
+  else
+    await out.write(
+      `${style.yellow('!')} ${side.table} lacks ${counted(lacking.count, 'object')} that ${live.table} has: sluice replay --dataset ${dataset} --into ${side.table}\n`,
+    )
 }

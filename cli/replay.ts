@@ -8,17 +8,18 @@ import {
   replayIds,
   replayProgress,
   replayRequest,
+  swapTables,
 } from '#functions/replay/replay.ts'
 import { closest } from './closest.ts'
 import type { Call, Command } from './command.ts'
 import { progressBar } from './progress-bar.ts'
 import { EXIT_FAILURE, refusal, usage } from './refusal.ts'
-import { batchesOf, printPlan, printProgress, printReplays } from './replay-printer.ts'
+import { batchesOf, printPlan, printProgress, printReplays, printSwap } from './replay-printer.ts'
 import { statusLine } from './status-line.ts'
 import { styleOf } from './style.ts'
 import { formatCount } from './units.ts'
 
-const ACTIONS = ['pause', 'resume', 'stop', 'status'] as const
+const ACTIONS = ['pause', 'resume', 'stop', 'status', 'swap'] as const
 type Action = (typeof ACTIONS)[number]
 
 /** `sluice replay`: raw objects of the past through the steps of today. */
@@ -42,16 +43,18 @@ export const replay: Command = {
       help: 'leave batches alone that began so recently and have no commit yet; 0 when not given, 60 with --lake aws',
     },
     'dry-run': { help: 'tell what it would take and cost, and change nothing' },
+    yes: { help: 'swap, after the counts were seen' },
   },
   notes: [
     'Raw objects are found by their day of ingest and go through the gate and into the table in batches of their own, by the contract as it is declared now. Each object brings its rows once: what it had brought before goes in the same commit. An older full extract never undoes a newer one.',
-    'ACTION is pause, resume, stop or status, with the ID that a replay prints when it begins; status alone lists all. Ctrl-C pauses: what is under way is finished first; with --lake aws it only ends the watching. A replay that was killed goes on with resume.',
+    'ACTION is pause, resume, stop or status, with the ID that a replay prints when it begins; status alone lists all. swap takes the TABLE that was built with --into, compares it with the one of its dataset and, with --yes, exchanges their names. Ctrl-C pauses: what is under way is finished first; with --lake aws it only ends the watching. A replay that was killed goes on with resume.',
     'The estimate is what the same work costs on AWS; the prices and their date are in lake/prices.ts.',
   ],
   examples: [
     'sluice replay --dataset movies --mode all --dry-run',
     'sluice replay --dataset flights --from 2026-05-01 --to 2026-05-07 --mode failed',
     'sluice replay --dataset flights --mode all --into flights_v2',
+    'sluice replay swap flights_v2 --yes',
     'sluice replay status',
   ],
   reads: true,
@@ -77,6 +80,7 @@ async function act(call: Call, action: Action, id: string | undefined): Promise<
   if (call.options.value('dataset') !== undefined)
     throw usage(`--dataset begins a replay, and ${action} is about one that has begun`, 'leave one of them out')
   if (action === 'status' && id === undefined) return list(call)
+  if (action === 'swap') return swap(call, id)
   if (id === undefined)
     throw usage(`sluice replay ${action} needs the id of a replay`, '`sluice replay status` lists them')
   switch (action) {
@@ -89,6 +93,21 @@ async function act(call: Call, action: Action, id: string | undefined): Promise<
       await control(call.reached, id, action)
       return show(call, await replayProgress(call.reached, id))
   }
+}
+
+/** Counts first; the names are exchanged only when somebody has seen them. */
+async function swap(call: Call, table: string | undefined): Promise<number | undefined> {
+  const { reached: lake, terminal, options } = call
+  if (table === undefined)
+    throw usage(
+      'sluice replay swap needs the table that was built',
+      'as it was named with --into: sluice replay swap TABLE',
+    )
+  const dryRun = !options.has('yes')
+  const report = await swapTables(lake, { datasets: await call.datasets(), table: table.toLowerCase(), dryRun })
+  if (options.has('json')) await terminal.out.write(`${JSON.stringify(report, null, 2)}\n`)
+  else await printSwap(terminal.out, report)
+  return undefined
 }
 
 async function list(call: Call): Promise<undefined> {

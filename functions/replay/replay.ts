@@ -23,6 +23,7 @@ export {
   type ReplayRequest,
   replayRequest,
 } from './request.ts'
+export { type SwapReport, swapTables, type TableCounts } from './swap.ts'
 
 export interface ReplayOptions extends PlanOptions {
   readonly datasets: readonly Dataset[]
