@@ -110,3 +110,26 @@ test('--into a table that no replay has made, or that was made for another datas
   })
   expect(refused.err).toContain('orders_v2 was built for orders, not for returns')
 })
+
+test('swap: the counts first, then with --yes, and a name that was never built is refused', async () => {
+  await replay('--dataset', 'orders', '--mode', 'all', '--into', 'orders_v2')
+  const looked = await replay('swap', 'orders_v2')
+  expect(looked.out).toBe(
+    [
+      'table      rows  quarantined  objects  files',
+      '─────────  ────  ───────────  ───────  ─────',
+      'orders        3            1        2      2',
+      'orders_v2     3            1        2      1',
+      '  sluice replay swap orders_v2 --yes exchanges their names',
+      '',
+    ].join('\n'),
+  )
+  expect((await replay('swap', 'orders_v2', '--yes')).out).toContain(
+    '✓ swapped: orders is what orders_v2 was, and the other way round\n',
+  )
+  const { err, code } = await replay('swap', 'orders_v3')
+  expect([code, err]).toEqual([
+    1,
+    'error: orders_v3 is no table that a replay has built\nnext:  build one first: sluice replay --dataset NAME --mode all --into orders_v3\n',
+  ])
+})
