@@ -13,6 +13,7 @@ import { decodeDmsFile, placesInDmsFile } from './decode-dms.ts'
 import { dmsJson } from './dms-json.ts'
 import { CONNECTORS, envelope } from './envelope.ts'
 import { flattened } from './flattened.ts'
+import { framesAsJson } from './frames.ts'
 import { mongodb } from './mongodb.ts'
 import type { ChangeParts } from './parts.ts'
 import { lineRecords, type Records, splitRecordsOf } from './records.ts'
@@ -26,12 +27,21 @@ import { declaredWire } from './wire.ts'
  */
 export async function decodeChanges(session: Session, task: DecodeTask, changes: ChangeSource): Promise<ScannedObject> {
   if (isTable(task, changes)) return decodeDmsFile(session, task, changes)
+  if (Object.keys(changes.avro).length > 0) return decodeFrames(session, task, changes)
   try {
     return await decodeEvents(session, task, { changes, records: lineRecords({ ...task, changes }) })
   } catch (error) {
     if (!(error instanceof Rounded) && !isLakeError(error, 'engine-failed')) throw error
     return decodeCut(session, task, { changes, quoteNumbers: error instanceof Rounded })
   }
+}
+
+/** Frames are written out as lines with every digit, and stand where they stood. */
+async function decodeFrames(session: Session, task: DecodeTask, changes: ChangeSource): Promise<ScannedObject> {
+  const path = `${task.base}.frames.ndjson`
+  await framesAsJson(task.path, path, changes)
+  const records = lineRecords({ ...task, path, changes })
+  return decodeEvents(session, task, { changes, records: { ...records, exact: true } })
 }
 
 interface Cutting {
@@ -65,9 +75,10 @@ export async function placesOfChanges(
   { changes, wanted, sink }: PlacesTask,
 ): Promise<string> {
   if (isTable(task, changes)) return placesInDmsFile(session, task, { wanted, sink })
+  const isFramed = Object.keys(changes.avro).length > 0
   try {
     const { from } = lineRecords({ ...task, changes })
-    await session.run(sql`SELECT count(*) FROM (${from})`)
+    if (!isFramed) await session.run(sql`SELECT count(*) FROM (${from})`)
     await placesInLines(task.path, wanted, sink)
   } catch (error) {
     if (!isLakeError(error, 'engine-failed')) throw error

@@ -124,7 +124,8 @@ async function skip(window: ByteWindow): Promise<number> {
 /** Strings come first in the pattern, so that what looks like a number inside of one is passed over. */
 const STRING_OR_FRACTION = /"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)/g
 
-function withQuotedNumbers(text: string, event: string | undefined): string {
+/** `event`: the field whose text is meant; undefined: the text itself. */
+export function withQuotedNumbers(text: string, event: string | undefined): string {
   const quoted = (json: string): string =>
     json.replaceAll(STRING_OR_FRACTION, token => (token.startsWith('"') ? token : `"${token}"`))
   if (event === undefined) return quoted(text)
