@@ -138,7 +138,8 @@ describe('lists', () => {
       /\bcodec \? '([a-z]+)' : '(?:[a-z]+)',$/gm,
     ]
     const inCode = literal.flatMap(pattern =>
-      [...sources('functions/quality').matchAll(pattern)].map(found => found[1]),
+      // Those of change events are on a page of their own, which test/docs/cdc.test.ts holds against the code.
+      [...sources('functions/quality', 'changes/').matchAll(pattern)].map(found => found[1]),
     )
     expect(listed.toSorted()).toEqual(
       [...new Set(inCode), 'type:<column>', 'required:<column>', 'rule:<rule>', 'stream:<code>'].toSorted(),
@@ -154,9 +155,9 @@ describe('lists', () => {
   })
 })
 
-function sources(folder: string): string {
+function sources(folder: string, except = '-'): string {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts'))
+    .filter(name => name.endsWith('.ts') && !name.startsWith(except))
     .map(name => readFileSync(join(ROOT, folder, name), 'utf8'))
     .join('\n')
 }
