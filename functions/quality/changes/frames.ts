@@ -53,8 +53,11 @@ function frameOf(record: Readonly<Record<string, unknown>>, field: string): Buff
   const base64 = record[`${field}Base64`]
   if (typeof base64 === 'string') return Buffer.from(base64, 'base64')
   const text = record[field]
-  return typeof text === 'string' && /^[\0\x03]/.test(text) ? Buffer.from(text, 'utf8') : undefined
+  return typeof text === 'string' && MAGIC.has(text.charCodeAt(0)) ? Buffer.from(text, 'utf8') : undefined
 }
+
+/** First bytes of the frames of Confluent and Glue. */
+const MAGIC: ReadonlySet<number> = new Set([0, 3])
 
 interface Frame {
   readonly id: string
