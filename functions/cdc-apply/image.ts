@@ -46,15 +46,11 @@ export function moved<S>(values: Values<S>, before: Image<S> = unknownImage()): 
 const cell = <S>({ source, author }: Cell<S>): Cell<S> => ({ source, author })
 
 /**
- * A newer row, with the values of an older record where the row's own are older still. The same object when there are none. A deleted row
- * as a whole is that of its last upsert, which may come after the delete.
+ * A newer row, with the values of an older record where the row's own are older still. The same object when there are none. Of a deleted
+ * row nothing is known when the delete comes first: then it is the row that the late record tells of.
  */
 export function repaired<S>(image: Image<S>, late: Values<S>): Image<S> {
-  if (compareStamps(late.stamp, image.author) > 0) {
-    const newer = [...image.columns].filter(([, { author }]) => compareStamps(author, late.stamp) > 0)
-    const made = upserted(late, image)
-    return newer.length === 0 ? made : { ...made, columns: new Map([...made.columns, ...newer]) }
-  }
+  if (isUnknown(image.author)) return upserted(late)
   return replaced(image, late.stamp, column => (late.kept.includes(column) ? undefined : late.source))
 }
 
