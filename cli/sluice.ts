@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { collectAtOnce } from '#lake/collector.ts'
 import { canaryCommand } from './canary.ts'
+import { cdc } from './cdc.ts'
 import { check } from './check.ts'
 import { runCommandLine } from './command-line.ts'
 import { compact } from './compact.ts'
@@ -33,6 +34,7 @@ const COMMANDS = [
   sql,
   check,
   quality,
+  cdc,
   explain,
   quarantine,
   status,

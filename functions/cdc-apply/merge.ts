@@ -12,7 +12,7 @@ import { writePositionDeletes } from '#lake/iceberg/write-deletes.ts'
 import { writeDataFiles } from '#lake/iceberg/write-files.ts'
 import { type Counts, NOTHING, sum, summaryOf } from './counts.ts'
 import { foldKeys } from './fold-keys.ts'
-import { readHeads } from './heads.ts'
+import { changesSql, readHeads } from './heads.ts'
 import { findRows } from './hits.ts'
 import { stageLate } from './late.ts'
 import { guardPlain, sortOut } from './plain.ts'
@@ -46,7 +46,17 @@ export async function stageMerge(task: MergeTask, base: Table): Promise<Staged> 
   await writeTombstones(attempt)
   const { deletes, referenced } = await writeDeletes(attempt, [...touched.values()])
   const since = base.metadata['current-snapshot-id'] ?? null
-  return stageRowDelta({ added, addedDeletes: deletes }, { since, referenced, summary: summaryOf(counts) })
+  return stageRowDelta(
+    { added, addedDeletes: deletes },
+    { since, referenced, summary: { ...summaryOf(counts), ...(await newestEvent(attempt)) } },
+  )
+}
+
+/** For the lag: when the newest change of the batch happened, where the source tells. */
+async function newestEvent({ session, changes }: Attempt): Promise<Readonly<Record<string, string>>> {
+  const [row] = await session.rows(sql`SELECT max(_event_us) AS newest FROM (${changesSql(changes)})`)
+  const newest = row?.['newest']
+  return newest === null || newest === undefined ? {} : { 'sluice.changes-newest-event-us': String(newest) }
 }
 
 async function begin(task: MergeTask, base: Table): Promise<Attempt> {

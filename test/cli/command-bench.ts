@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { canaryCommand } from '../../cli/canary.ts'
+import { cdc } from '../../cli/cdc.ts'
 import { check } from '../../cli/check.ts'
 import type { Command } from '../../cli/command.ts'
 import { runCommandLine } from '../../cli/command-line.ts'
@@ -35,6 +36,7 @@ const COMMANDS: readonly Command[] = [
   sql,
   check,
   quality,
+  cdc,
   explain,
   quarantine,
   status,
