@@ -7,7 +7,7 @@ import { objectCreated } from '#lake/object-created.ts'
 import { claimObjects } from './claims.ts'
 import { control } from './control.ts'
 import type { ListedObject } from './documents.ts'
-import { compareLanding, type LandingAccount } from './landing.ts'
+import { compareLanding, type LandedVersion, type LandingAccount } from './landing.ts'
 import { type Ledger, makeStandings, type Standing, withLedger } from './ledger.ts'
 import { planReplay } from './planning.ts'
 import { replayIds, replayProgress } from './progress.ts'
@@ -68,10 +68,15 @@ const NAMED_MAX = 20
 export async function reconcile(lake: Lake, request: ReconcileRequest): Promise<ReconcileReport> {
   const startedMs = lake.clock.nowMs()
   const graceMinutes = request.graceMinutes ?? GRACE_MINUTES
-  const landing = request.landing ? await reconcileLanding(lake, request, graceMinutes) : undefined
+  // All is compared before anything is repaired: what a repair has under way is no difference.
+  const lost = request.landing ? await lostInLanding(lake, graceMinutes) : undefined
+  const found: DatasetAccount[] = []
+  for (const dataset of request.datasets)
+    found.push(await withLedger(lake, ledger => accountOf(lake, ledger, { dataset, graceMinutes })))
+  const landing = lost && { ...lost.account, told: request.repair ? await tellAgain(lake, lost.objects, request) : 0 }
   const accounts: DatasetAccount[] = []
-  for (const dataset of request.datasets) {
-    const account = await withLedger(lake, ledger => accountOf(lake, ledger, { dataset, graceMinutes }))
+  for (const [at, account] of found.entries()) {
+    const dataset = request.datasets[at] as Dataset
     const isWell = account.unbatched.count + account.unrefined.count === 0
     const replay = isWell || !request.repair ? undefined : await takeUp(lake, dataset, { graceMinutes, startedMs })
     accounts.push(replay === undefined ? account : { ...account, replay })
@@ -113,26 +118,36 @@ async function tell(lake: Lake, report: ReconcileReport): Promise<void> {
 /** The next run goes on with the rest. */
 const TOLD_MAX = 10_000
 
-async function reconcileLanding(
+async function lostInLanding(
   lake: Lake,
-  { repair, account }: ReconcileRequest,
   graceMinutes: number,
-): Promise<NonNullable<ReconcileReport['landing']>> {
+): Promise<{
+  readonly account: Omit<NonNullable<ReconcileReport['landing']>, 'told'>
+  readonly objects: readonly LandedVersion[]
+}> {
   return withLedger(lake, async ledger => {
     const { rows, ...counts } = await compareLanding(lake, ledger, { graceMinutes })
-    const named: string[] = []
+    const objects: LandedVersion[] = []
     let missing = 0
-    let told = 0
     for await (const object of rows) {
       missing++
-      if (named.length < NAMED_MAX) named.push(object.uri.slice(lake.zones.landing.length + 1))
-      if (!repair || told >= TOLD_MAX) continue
-      const event = objectCreated(lake, object, account === undefined ? {} : { account })
-      await lake.deadLetters.send('ingest', JSON.stringify(event))
-      told++
+      if (objects.length < TOLD_MAX) objects.push(object)
     }
-    return { ...counts, recorded: counts.recorded + counts.missing - missing, missing, named, told }
+    const named = objects.slice(0, NAMED_MAX).map(({ uri }) => uri.slice(lake.zones.landing.length + 1))
+    return { account: { ...counts, recorded: counts.recorded + counts.missing - missing, missing, named }, objects }
   })
+}
+
+async function tellAgain(
+  lake: Lake,
+  objects: readonly LandedVersion[],
+  { account }: Pick<ReconcileRequest, 'account'>,
+): Promise<number> {
+  for (const object of objects) {
+    const event = objectCreated(lake, object, account === undefined ? {} : { account })
+    await lake.deadLetters.send('ingest', JSON.stringify(event))
+  }
+  return objects.length
 }
 
 // --- Raw -----------------------------------------------------------------------------------------------------------
