@@ -58,7 +58,7 @@ function completenessFindings({ dataset, completeness }: Measure): readonly Find
       level: 'warning',
       code: 'quarantine',
       message: `${quarantined} of ${put} records are in quarantine`,
-      next: `sluice sql "select reason, count(*) from ${dataset}__quarantine group by reason"`,
+      next: `sluice quarantine list ${dataset}`,
     }),
   ]
 }
@@ -70,7 +70,7 @@ function freshnessFindings(measure: Measure): readonly Finding[] {
     promised !== undefined && ms !== undefined && minutesSince(measure, ms) > promised
   const cause =
     backlog.batches > 0
-      ? `${backlog.batches} batches wait: look for Batch Failed events, then \`sluice local --once\`, or start \`refine\` again`
+      ? `${backlog.batches} ${backlog.batches === 1 ? 'batch waits' : 'batches wait'}: look for Batch Failed events, then \`sluice local --once\`, or start \`refine\` again`
       : 'nothing waits: ask the producer, then look at the queue of ingest and its dead letters'
   return [
     ...when(late(lastCommitMs), {
@@ -105,8 +105,11 @@ function tableFindings({ dataset, lastCommitMs, backlog, compactionDue, maxLagMi
     ...when(backlog.halted > 0, {
       level: 'warning',
       code: 'halted',
-      message: `${backlog.halted} batches were refused by a rule and are not in the table`,
-      next: `\`sluice quality ${dataset}\` says which; then correct the data, or the rule`,
+      message:
+        backlog.halted === 1
+          ? '1 batch was refused by a rule and is not in the table'
+          : `${backlog.halted} batches were refused by a rule and are not in the table`,
+      next: `\`sluice quality ${dataset}\` says which; correct the data, or the rule and then \`sluice replay --dataset ${dataset} --mode failed\``,
     }),
     ...when(lastCommitMs === undefined && maxLagMinutes !== undefined && backlog.batches === 0, {
       level: 'warning',

@@ -20,6 +20,8 @@ export interface Completeness {
   readonly quarantined: number
   /** Replaced by a newer extract. */
   readonly superseded: number
+  /** Dropped from quarantine: they are to be in neither. */
+  readonly suppressed: number
   /** Put and neither queryable nor accounted for otherwise: 0, or something is wrong. */
   readonly missing: number
 }
@@ -45,7 +47,9 @@ export async function completenessOf(
   const quarantined = await countRows(lake, quarantineTableName(dataset), named)
   const put = sum(all, 'read')
   const superseded = sum(all, 'superseded') + sum(all, 'applied') - sum(kept, 'applied')
-  return { put, queryable, quarantined, superseded, missing: put - queryable - quarantined - superseded }
+  const suppressed = sum(all, 'suppressed')
+  const missing = put - queryable - quarantined - superseded - suppressed
+  return { put, queryable, quarantined, superseded, suppressed, missing }
 }
 
 /** The outcomes whose rows must be in the table now. */
@@ -56,8 +60,8 @@ function keptOutcomes(dataset: Dataset, all: readonly ObjectOutcome[]): readonly
   return newest === undefined ? [] : [newest]
 }
 
-const sum = (all: readonly ObjectOutcome[], of: 'read' | 'applied' | 'superseded'): number =>
-  all.reduce((total, each) => total + each[of], 0)
+const sum = (all: readonly ObjectOutcome[], of: 'read' | 'applied' | 'superseded' | 'suppressed'): number =>
+  all.reduce((total, each) => total + (each[of] ?? 0), 0)
 
 /** Live rows of the table, all or those of some raw objects. A table that is not there has none. */
 async function countRows(lake: Lake, name: TableName, rawObjects: readonly string[] | undefined): Promise<number> {

@@ -13,7 +13,7 @@ const well: Measure = {
   eventMs: undefined,
   maxLagMinutes: 60,
   backlog: { batches: 0, objects: 0, bytes: 0, oldestMs: undefined, halted: 0 },
-  completeness: { put: 1_000, queryable: 990, quarantined: 10, superseded: 0, missing: 0 },
+  completeness: { put: 1_000, queryable: 990, quarantined: 10, superseded: 0, suppressed: 0, missing: 0 },
   table: { rows: 990, files: 1, bytes: 10 },
   quarantineRows: 10,
   smallFiles: 1,
@@ -38,18 +38,25 @@ test.each<readonly [string, Partial<Measure>, readonly string[]]>([
   ['small files', { compactionDue: true }, ['warning compaction-due']],
   [
     'more than one in a hundred refused',
-    { completeness: { put: 1_000, queryable: 989, quarantined: 11, superseded: 0, missing: 0 } },
+    { completeness: { put: 1_000, queryable: 989, quarantined: 11, superseded: 0, suppressed: 0, missing: 0 } },
     ['warning quarantine'],
   ],
-  ['few refused, of few', { completeness: { put: 10, queryable: 1, quarantined: 9, superseded: 0, missing: 0 } }, []],
+  [
+    'few refused, of few',
+    { completeness: { put: 10, queryable: 1, quarantined: 9, superseded: 0, suppressed: 0, missing: 0 } },
+    [],
+  ],
   [
     'rows that are nowhere, and small files',
-    { compactionDue: true, completeness: { put: 10, queryable: 9, quarantined: 0, superseded: 0, missing: 1 } },
+    {
+      compactionDue: true,
+      completeness: { put: 10, queryable: 9, quarantined: 0, superseded: 0, suppressed: 0, missing: 1 },
+    },
     ['alarm rows-missing', 'warning compaction-due'],
   ],
   [
     'rows that are counted before their report',
-    { completeness: { put: 9, queryable: 10, quarantined: 0, superseded: 0, missing: -1 } },
+    { completeness: { put: 9, queryable: 10, quarantined: 0, superseded: 0, suppressed: 0, missing: -1 } },
     [],
   ],
 ])('%s', (_name, change, expected) => expect(codes(change)).toEqual(expected))
@@ -61,10 +68,24 @@ test('every finding says what to do next', () => {
     eventMs: NOW - 61 * MINUTE,
     backlog: { ...waiting(61), halted: 1 },
     compactionDue: true,
-    completeness: { put: 100, queryable: 49, quarantined: 50, superseded: 0, missing: 1 },
+    completeness: { put: 100, queryable: 49, quarantined: 50, superseded: 0, suppressed: 0, missing: 1 },
   })
   expect(all).toHaveLength(7)
   for (const { next, message } of all) expect(Math.min(next.length, message.length)).toBeGreaterThan(10)
+})
+
+test.each([
+  [1, '1 batch was refused by a rule and is not in the table'],
+  [2, '2 batches were refused by a rule and are not in the table'],
+])('%d halted: replay is named, which takes them again', (halted, message) => {
+  const next =
+    '`sluice quality orders` says which; correct the data, or the rule and then `sluice replay --dataset orders --mode failed`'
+  expect(judge({ ...well, backlog: { ...well.backlog, halted } })).toMatchObject([{ code: 'halted', message, next }])
+})
+
+test('what is in quarantine is listed by the command for it', () => {
+  const completeness = { put: 100, queryable: 50, quarantined: 50, superseded: 0, suppressed: 0, missing: 0 }
+  expect(judge({ ...well, completeness })).toMatchObject([{ next: 'sluice quarantine list orders' }])
 })
 
 test.each([

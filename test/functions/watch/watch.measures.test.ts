@@ -11,6 +11,7 @@ import { currentSnapshot } from '#lake/iceberg/metadata.ts'
 import { openTable } from '#lake/iceberg/table.ts'
 import { applied, land, orders } from '../publish/refining.ts'
 import { LAKES, lines } from '../quality/batches.ts'
+import { settled } from '../release/releasing.ts'
 
 const [A, B, C] = ['01KDYTS2W0AAAAAAAAAAAAAAAA', '01KDYTS2W0BBBBBBBBBBBBBBBB', '01KDYTS2W0CCCCCCCCCCCCCCCC']
 
@@ -21,7 +22,14 @@ describe.each(LAKES)('%s', (_name, use) => {
       await applied(lake, dataset, A, { 1: lines({ id: 1 }, { id: 'no' }, { id: 3 }), 2: lines({ id: 4 }) })
       await land(lake, dataset, B, { 3: lines({ id: 5 }) })
       const measure = await measureDataset(lake, dataset)
-      expect(measure.completeness).toEqual({ put: 4, queryable: 3, quarantined: 1, superseded: 0, missing: 0 })
+      expect(measure.completeness).toEqual({
+        put: 4,
+        queryable: 3,
+        quarantined: 1,
+        superseded: 0,
+        suppressed: 0,
+        missing: 0,
+      })
       expect(measure.table).toMatchObject({ rows: 3, files: 1 })
       expect(measure.quarantineRows).toBe(1)
       expect(measure.backlog).toMatchObject({ batches: 1, objects: 1, halted: 0 })
@@ -87,6 +95,25 @@ test('a compaction is no news, and loses no count', async () => {
   expect(after.completeness).toMatchObject({ put: 2, queryable: 2, missing: 0 })
 })
 
+test('dropped records are not missing, nor are they when their object is replayed', async () => {
+  const lake = memoryLake()
+  const dataset = orders()
+  const bytes = lines({ id: 1 }, { id: 'no' }, { id: 'neither' })
+  await applied(lake, dataset, A, { 1: bytes })
+  await settled(lake, dataset, { action: 'drop', filter: { record: 2 } })
+  const expected = { put: 3, queryable: 1, quarantined: 1, superseded: 0, suppressed: 1, missing: 0 }
+  expect((await measureDataset(lake, dataset)).completeness).toEqual(expected)
+  expect((await statusOf(lake, [dataset])).status).toBe('ok')
+  await applied(lake, dataset, B, { 1: bytes })
+  expect((await measureDataset(lake, dataset)).completeness).toEqual(expected)
+  await settled(lake, dataset, { action: 'drop' })
+  expect((await measureDataset(lake, dataset)).completeness).toMatchObject({
+    quarantined: 0,
+    suppressed: 2,
+    missing: 0,
+  })
+})
+
 test('of extracts that replace each other only the newest must be there', async () => {
   const lake = memoryLake()
   const dataset = orders({ publish: 'replace' })
@@ -97,6 +124,7 @@ test('of extracts that replace each other only the newest must be there', async 
     queryable: 1,
     quarantined: 0,
     superseded: 2,
+    suppressed: 0,
     missing: 0,
   })
 })
