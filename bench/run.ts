@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { benchCommits } from './sections/commits.ts'
 import { benchCompaction } from './sections/compaction.ts'
+import { benchDecode } from './sections/decode.ts'
 import { benchMerge } from './sections/merge.ts'
 import { benchPipeline } from './sections/pipeline.ts'
 import { benchPlan } from './sections/plan.ts'
@@ -12,6 +13,7 @@ import type { Section } from './sections/section.ts'
 const SECTIONS: Readonly<Record<string, Section>> = {
   pipeline: benchPipeline,
   compaction: benchCompaction,
+  decode: benchDecode,
   merge: benchMerge,
   commits: benchCommits,
   plan: benchPlan,
