@@ -104,6 +104,13 @@ function parse(rest: readonly string[], command: Command): Parsed {
     // The parser's messages go on with advice about `--` that helps nobody who has mistyped an option.
     const message = error instanceof Error ? (error.message.split(/\. |\n/)[0] as string) : String(error)
     const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
+    // A value that begins with a dash is taken for an option, and whoever gave it wants to know how to give it.
+    const ambiguous = /^Option '(--[^' ]+)[^']*' argument is ambiguous/.exec(message)?.[1]
+    if (ambiguous !== undefined)
+      throw usage(
+        `sluice ${command.name}: ${ambiguous} has no value`,
+        `give one; one that begins with - as ${ambiguous}=-1`,
+      )
     const near = unknown === undefined ? undefined : closest(unknown, Object.keys(known))[0]
     const next = near === undefined ? `\`sluice ${command.name} --help\` lists the options` : `did you mean --${near}?`
     throw usage(`sluice ${command.name}: ${message}`, next)

@@ -1,5 +1,4 @@
-import { datasets } from '#datasets/index.ts'
-
+import type { Dataset } from '#lake/dataset.ts'
 import type { LocalLake } from '#lake/disk/disk-lake.ts'
 import { type Balance, balanceOf, isBalanced } from '#local/balance.ts'
 import { startLocal } from '#local/run.ts'
@@ -19,11 +18,11 @@ export const demoCommand: Command = {
   notes: ['The files come from the npm package vega-datasets. Running it again changes no row.'],
   examples: ['sluice demo', 'sluice demo --lake /tmp/demo'],
   reads: false,
-  run: async ({ terminal, lake }) => ((await demo(terminal, lake)) ? 0 : 1),
+  run: async ({ terminal, lake, datasets }) => ((await demo(terminal, lake, await datasets())) ? 0 : 1),
 }
 
 /** `npm run demo`: real files through the whole pipeline into `.sluice/`, and a table of what became of every record. */
-export async function demo(terminal: Terminal, lake: LocalLake): Promise<boolean> {
+export async function demo(terminal: Terminal, lake: LocalLake, datasets: readonly Dataset[]): Promise<boolean> {
   const style = styleOf(terminal.out)
   const started = performance.now()
   await terminal.out.write(`${style.bold('Sluice demo')}  files → landing → raw → staging → Iceberg tables\n\n`)

@@ -5,7 +5,7 @@ import type { LocalStep } from '#local/run.ts'
 import { closest } from './closest.ts'
 import type { Call } from './command.ts'
 import { filterOf, limitOf, namedDataset, quarantinedDatasets } from './quarantine-filter.ts'
-import { printPlan, printSettled, type Settled, settledDocument } from './quarantine-settled.ts'
+import { isWell, printPlan, printSettled, type Settled, settledDocument } from './quarantine-settled.ts'
 import { EXIT_FAILURE, refusal, usage } from './refusal.ts'
 import { statusLine } from './status-line.ts'
 import { counted, formatCount } from './units.ts'
@@ -26,12 +26,10 @@ async function settleRecords(call: Call, action: ReleaseRequest['action']): Prom
   if (action === 'drop') await confirm(call, planned)
   const status = statusLine(options.has('json') ? terminal.err : terminal.out)
   const { report, failures } = await run(call, dataset, { request: { ...wish, dryRun: false }, status })
-  const settled = await outcomeOf(call, report)
+  const settled = await outcomeOf(call, report, failures)
   if (options.has('json')) await terminal.out.write(`${JSON.stringify(settledDocument(settled), null, 2)}\n`)
   else await printSettled(terminal.out, settled)
-  for (const failure of failures) await terminal.err.write(`${failure}\n`)
-  const isDone = failures.length === 0 && settled.halted.length === 0 && settled.refused === 0
-  return isDone ? undefined : EXIT_FAILURE
+  return isWell(settled) ? undefined : EXIT_FAILURE
 }
 
 const BECAUSE_LENGTH_MAX = 1_000
@@ -80,14 +78,14 @@ async function run(
   call: Call,
   dataset: Dataset,
   { request, status }: Running,
-): Promise<{ readonly report: ReleaseReport; readonly failures: readonly string[] }> {
-  const failures: string[] = []
+): Promise<{ readonly report: ReleaseReport; readonly failures: Settled['failed'] }> {
+  const failures: { batch: string; reason: string }[] = []
   const tally = { done: 0, announced: 0 }
   const onStep = (step: LocalStep): void => {
     if (step.kind === 'event' && step.event['detail-type'] === 'Raw Batch Ready') tally.announced++
     if (step.kind === 'finished') tally.done++
     if (step.kind === 'finished' && step.status !== 'SUCCEEDED')
-      failures.push(`${step.dataset} ${step.batch}: ${step.cause || step.error || step.status}`)
+      failures.push({ batch: step.batch, reason: step.cause || step.error || step.status })
     const state = step.kind === 'state' ? `  ${step.state}` : ''
     status.show(`${formatCount(tally.done)} of ${counted(tally.announced, 'batch', 'batches')}${state}`)
   }
@@ -103,7 +101,7 @@ async function run(
   }
 }
 
-async function outcomeOf({ lake }: Call, report: ReleaseReport): Promise<Settled> {
+async function outcomeOf({ lake }: Call, report: ReleaseReport, failed: Settled['failed']): Promise<Settled> {
   const found: CommitReport[] = []
   const halted: { batch: string; reason: string }[] = []
   for (const batch of report.batches) {
@@ -130,5 +128,6 @@ async function outcomeOf({ lake }: Call, report: ReleaseReport): Promise<Settled
     gone: found.length === report.batches.length ? report.records - taken : 0,
     reasons: [...reasons].toSorted(([, left], [, right]) => right - left),
     halted,
+    failed,
   }
 }

@@ -16,7 +16,13 @@ export interface Settled extends ReleaseReport {
   /** Of those that were refused again. */
   readonly reasons: readonly (readonly [reason: string, count: number])[]
   readonly halted: readonly { readonly batch: string; readonly reason: string }[]
+  /** Batches whose execution failed, with the cause. */
+  readonly failed: readonly { readonly batch: string; readonly reason: string }[]
 }
+
+/** Whether all that was selected found its way out. */
+export const isWell = ({ refused, halted, failed }: Settled): boolean =>
+  refused === 0 && halted.length === 0 && failed.length === 0
 
 export function settledDocument({ reasons, batches, ...settled }: Settled): unknown {
   return { ...settled, reasons: Object.fromEntries(reasons), batches }
@@ -41,9 +47,8 @@ const REASONS_MAX = 5
 
 export async function printSettled(output: Output, settled: Settled): Promise<void> {
   const style = styleOf(output)
-  const { action, dataset, applied, refused, superseded, suppressed, gone, reasons, halted, busy } = settled
-  const isWell = refused === 0 && halted.length === 0
-  const mark = isWell ? style.green('✓') : style.yellow('!')
+  const { action, dataset, applied, refused, superseded, suppressed, gone, reasons, halted, failed, busy } = settled
+  const mark = isWell(settled) ? style.green('✓') : style.yellow('!')
   const parts =
     action === 'drop'
       ? [`${counted(suppressed, 'record')} dropped; the raw files stay, and a replay leaves them out`]
@@ -60,9 +65,13 @@ export async function printSettled(output: Output, settled: Settled): Promise<vo
   const halts = halted.map(
     ({ reason }) => `  ${style.red('halted')}: ${printable(reason)}; its records stay in quarantine\n`,
   )
+  const fails = failed.map(
+    ({ batch, reason }) =>
+      `  ${style.red('failed')}: batch ${batch}: ${printable(reason)}; its records stay in quarantine\n`,
+  )
   const lost =
     gone > 0 ? `  ${formatCount(gone)} were not there any more: released, dropped or replayed meanwhile\n` : ''
   await output.write(
-    `${mark} ${dataset}: ${parts.join(', ')}\n${named.join('')}${more}${halts.join('')}${lost}${busyLine(busy)}`,
+    `${mark} ${dataset}: ${parts.join(', ')}\n${named.join('')}${more}${halts.join('')}${fails.join('')}${lost}${busyLine(busy)}`,
   )
 }

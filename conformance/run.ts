@@ -7,19 +7,35 @@ import type { ParseCase } from './dqdl-parse.ts'
 
 // `npm run conformance -- SUITE FILE`: runs a file of cases, one JSON document a line, or a folder of files that hold one each, and ends with
 // `N passed, N failed`.
-type Suite = (given: unknown) => Promise<readonly string[]>
+interface Suite {
+  /** Fields without which a document is no case. */
+  readonly fields: readonly string[]
+  /** Loads what it runs: parsing needs no engine. */
+  check(given: unknown): Promise<readonly string[]>
+}
 
-/** Each loads what it runs: parsing needs no engine. */
 const SUITES: Readonly<Record<string, Suite>> = {
-  'dqdl-parse': async given => (await import('./dqdl-parse.ts')).checkParse(given as ParseCase),
-  'dqdl-evaluate': async given => (await import('./dqdl-evaluate.ts')).checkEvaluate(given as EvaluateCase),
-  cdc: async given => (await import('./cdc.ts')).checkChanges(given as ChangeCase),
+  'dqdl-parse': {
+    fields: ['ruleset', 'valid'],
+    check: async given => (await import('./dqdl-parse.ts')).checkParse(given as ParseCase),
+  },
+  'dqdl-evaluate': {
+    fields: ['call', 'ruleset', 'primary', 'expect'],
+    check: async given => (await import('./dqdl-evaluate.ts')).checkEvaluate(given as EvaluateCase),
+  },
+  cdc: {
+    fields: ['format', 'key', 'columns', 'batches'],
+    check: async given => (await import('./cdc.ts')).checkChanges(given as ChangeCase),
+  },
 }
 
 /** A case that cannot be read, or breaks the suite, fails like any other. */
-async function problemsOf(text: string): Promise<readonly string[]> {
+async function problemsOf({ fields, check }: Suite, text: string): Promise<readonly string[]> {
   try {
-    return (await suite?.(JSON.parse(text))) ?? []
+    const given: unknown = JSON.parse(text)
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return ['a case is a JSON object']
+    const absent = fields.filter(field => !Object.hasOwn(given, field))
+    return absent.length > 0 ? [`the case lacks ${absent.join(', ')}`] : await check(given)
   } catch (error) {
     return [String(error)]
   }
@@ -53,11 +69,15 @@ if (suite === undefined || path === undefined) {
   console.error(`usage: npm run conformance -- ${Object.keys(SUITES).join('|')} FILE|FOLDER`)
   process.exit(2)
 }
+const cases = await casesOf(path).catch((error: Error) => {
+  console.error(`cannot read ${path}: ${error.message}`)
+  process.exit(2)
+})
 let passed = 0
 let failed = 0
 const atOnce = suiteName === 'cdc' ? AT_ONCE : 1
-await mapParallel(await casesOf(path), atOnce, async ({ place, text }) => {
-  const problems = await problemsOf(text)
+await mapParallel(cases, atOnce, async ({ place, text }) => {
+  const problems = await problemsOf(suite, text)
   if (problems.length === 0) passed++
   else {
     failed++

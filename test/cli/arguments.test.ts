@@ -12,6 +12,10 @@ afterAll(() => bench.remove())
 test.each([
   [['sq', 'select 1'], 'error: there is no command "sq"\nnext:  did you mean `sluice sql`?\n'],
   [['frobnicate'], 'error: there is no command "frobnicate"\nnext:  `sluice --help` lists the commands\n'],
+  [
+    ['quarantine', 'list', '--record', '-1'],
+    'error: sluice quarantine: --record has no value\nnext:  give one; one that begins with - as --record=-1\n',
+  ],
   [['tables', '--jsn'], "error: sluice tables: Unknown option '--jsn'\nnext:  did you mean --json?\n"],
   [
     ['tables', '--zzzzzz'],

@@ -60,6 +60,7 @@ test('release as JSON', async () => {
     suppressed: 0,
     gone: 0,
     halted: [],
+    failed: [],
     reasons: { 'type:id': 1 },
     batches: [expect.stringMatching(/^\w{26}$/)],
   })
@@ -116,6 +117,25 @@ test('a rule that halts leaves the records where they are, and says so', async (
   expect(ran.code).toBe(1)
   expect(ran.out).toContain('  halted: 1 of 1 rules: ColumnValues "note" matches "(?=b)"')
   expect(ran.out).toContain('its records stay in quarantine\n')
+  expect([await rows(), await quarantined()]).toEqual([1, 3])
+})
+
+test('a release whose batch fails is not well, in words and in JSON', async () => {
+  const impossible = defineDataset({
+    name: 'orders',
+    source: { system: 'shop', format: 'ndjson', match: 'orders/**' },
+    columns: { id: 'string', note: 'string' },
+  })
+  const ran = await bench.run(['quarantine', 'release', 'orders'], { datasets: [impossible] })
+  expect(ran).toMatchObject({ code: 1, err: '' })
+  expect(ran.out).toMatch(
+    /^! orders: 0 records released\n {2}failed: batch \w{26}: id: the table holds long, which cannot become string.*; its records stay in quarantine\n$/,
+  )
+  const json = await bench.run(['quarantine', 'release', 'orders', '--json'], { datasets: [impossible] })
+  expect(json.code).toBe(1)
+  expect(JSON.parse(json.out).failed).toEqual([
+    { batch: expect.any(String), reason: expect.stringMatching(/cannot become string/) },
+  ])
   expect([await rows(), await quarantined()]).toEqual([1, 3])
 })
 

@@ -67,6 +67,19 @@ test('a failure is named, and so is a line that is no case', () => {
   expect(stdout.endsWith('\n2 passed, 2 failed\n')).toBe(true)
 })
 
+test('a document that is no case says what it lacks, and a file that is not there ends it', () => {
+  const { status, stdout } = run('dqdl-parse', file('{"cases": [{"name": "x"}]}', '[]', good))
+  expect(status).toBe(1)
+  expect(stdout).toContain('  the case lacks ruleset, valid\n')
+  expect(stdout).toContain('  a case is a JSON object\n')
+  expect(stdout.endsWith('\n1 passed, 2 failed\n')).toBe(true)
+  expect(run('dqdl-evaluate', join(folder, 'nowhere.jsonl'))).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/^cannot read .*nowhere\.jsonl: ENOENT[^\n]*\n$/),
+  })
+})
+
 const table = '"primary": {"columns": [{"name": "a", "type": "varchar(3)"}], "rows": [["x"], [null]]}'
 const rows = (expect: string): string =>
   `{"call": "rows", "ruleset": "Rules = [ IsComplete \\"a\\", RowCount > 0 ]", ${table}, "expect": ${expect}}`

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { datasets } from '#datasets/index.ts'
 import { diskLake, type LocalLake } from '#lake/disk/disk-lake.ts'
 import type { Row, Session } from '#lake/duckdb/engine.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
@@ -48,7 +49,7 @@ export async function runDemo(root: string): Promise<{ readonly balanced: boolea
     pid: process.pid,
     untilStopped: () => new AbortController().signal,
   }
-  const balanced = await demo(terminal, diskLake(root))
+  const balanced = await demo(terminal, diskLake(root), datasets)
   return { balanced, output }
 }
 

@@ -50,6 +50,7 @@ test.each([
   ['local/run.ts', `import { x } from '#functions/ingest/event.ts'`, 'local may import'],
   ['local/run.ts', `import { x } from '#cli/tables.ts'`, 'local may import'],
   ['cli/tables.ts', `import { x } from '#lake/aws/aws-lake.ts'`, 'cli may import'],
+  ['cli/demo.ts', `import { datasets } from '#datasets/index.ts'`, 'cli may import'],
   ['cli/tables.ts', `import { S3Client } from '@aws-sdk/client-s3'`, 'only lake/aws'],
   ['functions/ingest/handler.ts', `import middy from '@middy/core'`, 'only lake/aws'],
   ['lake/iceberg/scan.ts', `import { BLOB } from '@duckdb/node-api'`, 'only lake/duckdb'],

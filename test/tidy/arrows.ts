@@ -19,6 +19,8 @@ const LAYERS = [
   ['local', /^local\//],
   // The one door from the command line to a deployed stage.
   ['remote', /^cli\/remote-lake\.ts$/],
+  // It loads the list of datasets when a command asks: a mistake in a declaration keeps nobody from looking at tables.
+  ['program', /^cli\/sluice\.(ts|js)$/],
   ['cli', /^cli\//],
   ['bench', /^bench\//],
   ['conformance', /^conformance\//],
@@ -49,7 +51,8 @@ const ARROWS: Readonly<Record<Layer, readonly string[]>> = {
   workflows: ['lake/events.ts', 'lake/errors.ts', 'lake/dataset.ts', 'lake/canary.ts', 'lake/stream.ts'],
   stacks: ['datasets', 'workflows', 'lake'],
   local: ['story', ...LAKE, 'lake/disk', 'datasets', 'workflows'],
-  cli: ['story', ...LAKE, 'lake/disk', 'datasets', 'local', 'remote'],
+  program: ['cli', 'lake', 'datasets'],
+  cli: ['story', ...LAKE, 'lake/disk', 'local', 'remote'],
   remote: ['lake', 'lake/aws', 'cli'],
   bench: ['story', ...LAKE, 'lake/disk', 'datasets', 'local'],
   conformance: ['story', ...LAKE, 'lake/disk'],
