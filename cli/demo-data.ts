@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import type { Lake, ObjectInfo } from '#lake/lake.ts'
+import { type ChangeFile, type CountryRecord, countryChanges, type JobRecord, jobChanges } from './demo-changes.ts'
 
 /** Real files, from the npm package vega-datasets, and the landing keys under which producers would drop them. */
 const FILES: readonly (readonly [file: string, key: string])[] = [
@@ -14,8 +15,21 @@ const FILES: readonly (readonly [file: string, key: string])[] = [
   ['movies.json', 'movies/movies.json'],
 ]
 
-/** Drops the demo's files into landing: the real ones, gzipped JSON lines made from one of them, and a file that is broken. */
-export async function landDemoData(lake: Lake): Promise<readonly ObjectInfo[]> {
+/** The last files of each change stream: they land when all others are in the tables. */
+const LATE_FILES = 2
+
+/** Lets the demo's files land, in two goes: `land` is told of each, and waits until what landed is done. */
+export async function landDemoData(lake: Lake, land: (objects: readonly ObjectInfo[]) => Promise<void>): Promise<void> {
+  const streams = await demoChanges()
+  const put = (files: readonly ChangeFile[]): Promise<readonly ObjectInfo[]> =>
+    Promise.all(files.map(({ key, text }) => lake.storage.put(`${lake.zones.landing}/${key}`, Buffer.from(text))))
+  const early = await put(streams.flatMap(files => files.slice(0, -LATE_FILES)))
+  await land([...(await landFiles(lake)), ...early])
+  await land(await put(streams.flatMap(files => files.slice(-LATE_FILES))))
+}
+
+/** The real files, gzipped JSON lines made from one of them, and a file that is broken. */
+async function landFiles(lake: Lake): Promise<readonly ObjectInfo[]> {
   const landed: ObjectInfo[] = []
   for (const [file, key] of FILES) {
     const path = datasetPath(file)
@@ -33,6 +47,19 @@ export async function landDemoData(lake: Lake): Promise<readonly ObjectInfo[]> {
   )
   return landed
 }
+
+/** Files of two change streams, in the order in which they land: the full load of one comes after its changes. */
+export async function demoChanges(): Promise<readonly (readonly ChangeFile[])[]> {
+  const [countries, jobs] = await Promise.all([
+    demoRecords<CountryRecord>('gapminder.json'),
+    demoRecords<JobRecord>('jobs.json'),
+  ])
+  return [countryChanges(countries), jobChanges(jobs)]
+}
+
+/** A file of vega-datasets that is one JSON array. */
+export const demoRecords = async <T>(file: string): Promise<readonly T[]> =>
+  JSON.parse(await readFile(datasetPath(file), 'utf8')) as readonly T[]
 
 function datasetPath(file: string): string {
   // The package exports its code only; the files stand beside it.

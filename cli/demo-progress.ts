@@ -1,3 +1,4 @@
+import type { Dataset } from '#lake/dataset.ts'
 import type { LocalStep } from '#local/run.ts'
 import { type Style, styleOf } from './style.ts'
 import type { Output } from './terminal.ts'
@@ -12,10 +13,13 @@ export class DemoProgress {
   readonly #style: Style
   readonly #started = new Map<string, number>()
   readonly #committed = new Map<string, { readonly rows: number; readonly quarantined: number }>()
+  /** What comes into their tables are changes of rows. */
+  readonly #changed: ReadonlySet<string>
   #last: Promise<unknown> = Promise.resolve()
   #open = false
 
-  constructor(output: Output) {
+  constructor(output: Output, datasets: readonly Dataset[]) {
+    this.#changed = new Set(datasets.filter(({ source }) => source.changes !== undefined).map(({ name }) => name))
     this.#output = output
     this.#style = styleOf(output)
   }
@@ -84,7 +88,7 @@ export class DemoProgress {
     const refused = quarantined > 0 ? style.yellow(`, ${formatCount(quarantined)} quarantined`) : ''
     const count = formatCount(rows).padStart(10)
     this.#line(
-      `${style.green('✓')} ${step.dataset.padEnd(12)} ${count} rows${refused}  ${style.dim(formatDuration(ms))}`,
+      `${style.green('✓')} ${step.dataset.padEnd(12)} ${count} ${this.#changed.has(step.dataset) ? 'changes' : 'rows'}${refused}  ${style.dim(formatDuration(ms))}`,
     )
   }
 

@@ -3,9 +3,10 @@ import type { LocalLake } from '#lake/disk/disk-lake.ts'
 import { type Balance, balanceOf, isBalanced } from '#local/balance.ts'
 import { startLocal } from '#local/run.ts'
 import type { Command } from './command.ts'
+import { checkSources, type SourceCheck } from './demo-check.ts'
 import { landDemoData } from './demo-data.ts'
 import { DemoProgress } from './demo-progress.ts'
-import { styleOf } from './style.ts'
+import { type Style, styleOf } from './style.ts'
 import { printTable } from './table-printer.ts'
 import type { Terminal } from './terminal.ts'
 import { formatBytes, formatCount, formatDuration } from './units.ts'
@@ -26,10 +27,12 @@ export async function demo(terminal: Terminal, lake: LocalLake, datasets: readon
   const style = styleOf(terminal.out)
   const started = performance.now()
   await terminal.out.write(`${style.bold('Sluice demo')}  files → landing → raw → staging → Iceberg tables\n\n`)
-  const progress = new DemoProgress(terminal.out)
+  const progress = new DemoProgress(terminal.out, datasets)
   const runner = startLocal(lake, datasets, { onStep: step => progress.show(step) })
-  runner.landed(await landDemoData(lake))
-  await runner.idle()
+  await landDemoData(lake, async objects => {
+    runner.landed(objects)
+    await runner.idle()
+  })
   await runner.close()
   await progress.end()
   const balances = await Promise.all(datasets.map(dataset => balanceOf(lake, dataset)))
@@ -41,10 +44,13 @@ export async function demo(terminal: Terminal, lake: LocalLake, datasets: readon
         `${balance.dataset}: ${balance.read} records read, but ${balance.rows} rows + ${balance.quarantined} quarantined + ${balance.superseded} superseded + ${balance.suppressed} suppressed\n`,
       ),
     )
-  if (failed.length === 0 && progress.failures.length === 0)
-    await conclude(terminal, balances, performance.now() - started)
-  return failed.length === 0 && progress.failures.length === 0
+  if (failed.length > 0 || progress.failures.length > 0) return false
+  const checks = await checkSources(lake)
+  await conclude(terminal, { balances, checks, ms: performance.now() - started })
+  return checks.every(isEqual)
 }
+
+const isEqual = ({ missing, surplus }: SourceCheck): boolean => missing.length === 0 && surplus.length === 0
 
 async function printBalances(
   terminal: Terminal,
@@ -87,23 +93,41 @@ async function printBalances(
   })
 }
 
-async function conclude(terminal: Terminal, balances: readonly Balance[], ms: number): Promise<void> {
+interface Conclusion {
+  readonly balances: readonly Balance[]
+  readonly checks: readonly SourceCheck[]
+  readonly ms: number
+}
+
+async function conclude(terminal: Terminal, { balances, checks, ms }: Conclusion): Promise<void> {
   const style = styleOf(terminal.out)
   const total = (of: 'read' | 'rows' | 'quarantined' | 'superseded'): string =>
     formatCount(balances.reduce((sum, each) => sum + each[of], 0))
   await terminal.out.write(
-    `\n${style.green('✓')} every record is accounted for: ${total('read')} read = ${total('rows')} in tables + ${total('quarantined')} quarantined + ${total('superseded')} replaced, in ${formatDuration(ms)}\n\n`,
+    `\n${style.green('✓')} every record is accounted for: ${total('read')} read = ${total('rows')} in tables + ${total('quarantined')} quarantined + ${total('superseded')} replaced, in ${formatDuration(ms)}\n`,
   )
+  for (const check of checks) await terminal.out.write(`${checkLine(check, style)}\n`)
   await terminal.out.write(
     [
+      '',
       'Look at it:',
       '  npx sluice tables',
       '  npx sluice show flights',
       `  npx sluice sql "select origin, count(*) flights, avg(delay) delay from flights group by 1 order by 2 desc limit 5"`,
+      `  npx sluice sql "select year, population from countries where country = 'Ireland' order by year"`,
       '  npx sluice quarantine list',
       '  npx sluice quarantine show movies',
       '  npx sluice explain weather/seattle-cut.ndjson.gz',
       '',
     ].join('\n'),
+  )
+}
+
+function checkLine(check: SourceCheck, style: Style): string {
+  const { table, what, rows, missing, surplus } = check
+  if (isEqual(check)) return `${style.green('✓')} ${table}: ${formatCount(rows)} ${what} equal to the source`
+  const [example] = [...missing, ...surplus]
+  return style.red(
+    `✗ ${table} is not the source: ${formatCount(missing.length)} rows are missing, ${formatCount(surplus.length)} are not there, such as ${example}`,
   )
 }

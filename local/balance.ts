@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ObjectOutcome } from '#lake/batch.ts'
+import { type ChangeReport, changesUri, type ObjectOutcome, readDocument } from '#lake/batch.ts'
 import { batchFolders, outcomesOf } from '#lake/batch-folders.ts'
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
 import { sql } from '#lake/duckdb/sql.ts'
@@ -19,8 +19,10 @@ export interface Balance {
   readonly rows: number
   /** Counted in the quarantine table. */
   readonly quarantined: number
-  /** Rows of extracts that a newer one has replaced. */
+  /** Rows of extracts that a newer one has replaced; changes that are no row (any more), each with its outcome. */
   readonly superseded: number
+  /** Changes without an outcome, or with two. */
+  readonly unaccounted: number
   /** Records that were dropped from quarantine. */
   readonly suppressed: number
   /** Of the quarantined, the most frequent first. */
@@ -31,6 +33,8 @@ export interface Balance {
 }
 
 export const isBalanced = (balance: Balance): boolean =>
+  balance.unaccounted === 0 &&
+  balance.superseded >= 0 &&
   balance.read === balance.rows + balance.quarantined + balance.superseded + balance.suppressed
 
 /** Compares the reports of all batches with what the tables hold. */
@@ -40,19 +44,34 @@ export async function balanceOf(lake: Lake, dataset: Dataset): Promise<Balance> 
   const quarantine = await measure(lake, quarantineTableName(dataset))
   const total = (of: 'read' | 'superseded' | 'suppressed'): number =>
     outcomes.reduce((sum, each) => sum + (each[of] ?? 0), 0)
+  const isChanged = dataset.publish.mode === 'merge' || dataset.publish.mode === 'history'
+  const rest = total('read') - target.rows - quarantine.rows - total('suppressed')
   return {
     dataset: dataset.name,
     objects: outcomes.length,
     read: total('read'),
     rows: target.rows,
     quarantined: quarantine.rows,
-    superseded: total('superseded') + replacedRows(dataset, outcomes),
+    superseded: isChanged ? rest : total('superseded') + replacedRows(dataset, outcomes),
+    unaccounted: isChanged ? await unaccountedChanges(lake, dataset) : 0,
     suppressed: total('suppressed'),
     reasons: reasonsOf(outcomes),
     files: target.files,
     partitions: target.partitions,
     bytes: target.bytes,
   }
+}
+
+async function unaccountedChanges(lake: Lake, dataset: Dataset): Promise<number> {
+  let unaccounted = 0
+  for await (const { batch, documents } of batchFolders(lake, dataset.name)) {
+    if (!documents.has('commit.json')) continue
+    const report = await readDocument<ChangeReport>(lake, changesUri(lake, dataset.name, batch))
+    if (report === undefined) continue
+    const { received, applied, superseded, stale, duplicate, skipped, deadLetters } = report.counts
+    unaccounted += Math.abs(received - applied - superseded - stale - duplicate - skipped - deadLetters)
+  }
+  return unaccounted
 }
 
 /** Not what went into another table, nor what was in one of the same name before. */

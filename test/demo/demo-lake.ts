@@ -17,6 +17,8 @@ export interface TableFacts {
   /** The folder of the table on disk. */
   readonly folder: string
   readonly metadata: string
+  /** Its rows, without those that are deleted. */
+  readonly scan: Sql
   readonly total: Totals
   /** By the partition's name, `date_month=2001-01`; the empty name in tables without partitions. */
   readonly partitions: ReadonlyMap<string, Totals>
@@ -68,6 +70,7 @@ export async function factsOf(lake: LocalLake, session: Session, name: string): 
     table,
     folder: table.metadata.location.slice('file://'.length),
     metadata: table.entry.metadataLocation.slice('file://'.length),
+    scan: scanSql(schema, local),
     total: await totals(session, scanSql(schema, local), summed),
     partitions: byPartition,
     files: byFile,
