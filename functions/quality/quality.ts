@@ -15,7 +15,7 @@ import type { Dataset } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
-import { stageChanges } from './changes/stage-changes.ts'
+import { hasAfterImages, stageChanges } from './changes/stage-changes.ts'
 import { decodeChosen } from './chosen.ts'
 import { rulesOfRows } from './consequence.ts'
 import { hasRefused } from './decode/typed-copy.ts'
@@ -96,7 +96,8 @@ async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
 
 /**
  * A dataset without rules has no gate, and pays nothing for it. Nor has a batch of nothing but records that a stream could not process: there are
- * no rows that rules could be about, and halting it would keep them out of quarantine.
+ * no rows that rules could be about, and halting it would keep them out of quarantine; nor has a batch of changes without a whole row, such as
+ * one of nothing but deletes.
  */
 async function gateOf(
   lake: Lake,
@@ -108,7 +109,10 @@ async function gateOf(
   const { landing } = lake.zones
   const isRefused = task.manifest.objects.every(object => isStreamErrorUri(landing, object.sourceUri))
   if (isRefused && task.manifest.selection === undefined) return undefined
-  return settings && gate(lake, decoded.session, { ...task, ...newest, settings, table: decoded.target })
+  if (settings === undefined) return undefined
+  const rows = { ...task, ...newest, table: decoded.target }
+  if (task.dataset.source.changes !== undefined && !(await hasAfterImages(decoded.session, rows))) return undefined
+  return gate(lake, decoded.session, { ...rows, settings })
 }
 
 async function resultsOf(

@@ -64,3 +64,9 @@ export function afterImages(task: Pick<StageChangesTask, 'rows' | 'table' | 'dat
   }
   return sql`SELECT ${join(names, ', ')} FROM (${changeRowsOf(task)}) WHERE _op = 'upsert' AND len(_kept) = 0`
 }
+
+/** Deletes and updates that leave values out may be all that a batch holds. */
+export async function hasAfterImages(session: Session, task: Parameters<typeof afterImages>[0]): Promise<boolean> {
+  const found = await session.rows(sql`SELECT 1 AS one FROM (${afterImages(task)}) LIMIT 1`)
+  return found.length > 0
+}

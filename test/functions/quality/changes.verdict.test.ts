@@ -127,6 +127,16 @@ test('rules judge the rows that changes leave, and those that fail are put aside
   expect(put).toEqual([{ record: '2', raw: nameless }])
 })
 
+test('rules have nothing to say of a batch of deletes and of updates that leave values out', async () => {
+  const gated = customers({ quality: 'Rules = [ RowCount > 0, ColumnValues "id" > 0, Completeness "name" > 0.5 ]' })
+  const kept = record({ id: 3 }, change('u', 102, { id: 3, name: '__debezium_unavailable_value' }))
+  const deleted = record({ id: 4 }, change('d', 103, { id: 4 }))
+  const verdict = await judged(memoryLake(), gated, kept, deleted)
+  expect(verdict).toMatchObject({ status: 'pass', objects: [{ read: 2, applied: 2, quarantined: 0 }] })
+  expect(verdict.quality).toBeUndefined()
+  expect(verdict.changes?.files).toMatchObject([{ rows: 2 }])
+})
+
 test('a halted batch stages nothing', async () => {
   const lake = memoryLake()
   const gated = customers({ quality: 'Rules = [ RowCount > 10 ]' })
