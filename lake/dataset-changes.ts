@@ -236,10 +236,9 @@ export interface ChangePublishSpec {
   readonly key: string | readonly string[]
   readonly deletes?: 'hard' | 'soft'
   readonly tombstoneHours?: number
-  readonly sweep?: boolean
 }
 
-const PUBLISH_FIELDS = ['mode', 'key', 'deletes', 'tombstoneHours', 'sweep']
+const PUBLISH_FIELDS = ['mode', 'key', 'deletes', 'tombstoneHours']
 
 /** A week, as long as most streams keep their records. */
 const TOMBSTONE_HOURS = 168
@@ -283,5 +282,5 @@ export function changePublishOf(
   )
   const tombstoneHours = publish.tombstoneHours ?? TOMBSTONE_HOURS
   check(Number.isFinite(tombstoneHours) && tombstoneHours > 0, 'publish.tombstoneHours', 'must be a number above 0')
-  return { mode, key, deletes, tombstoneHours, sweep: publish.sweep ?? false }
+  return { mode, key, deletes, tombstoneHours }
 }

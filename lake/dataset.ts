@@ -96,8 +96,6 @@ export type Publish =
       readonly deletes: 'hard' | 'soft'
       /** How long a deleted key is remembered, so that late events do not bring it back. */
       readonly tombstoneHours: number
-      /** After a full snapshot, rows that it does not have are deleted. */
-      readonly sweep: boolean
     }
 
 export type Evolution = 'add' | 'freeze' | 'discard'
