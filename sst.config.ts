@@ -24,6 +24,7 @@ export default $config({
     const { watch } = await import('./stacks/watch.ts')
     const { canary } = await import('./stacks/canary.ts')
     const { replay } = await import('./stacks/replay.ts')
+    const { erase } = await import('./stacks/erase.ts')
     const { operatorEnvironment } = await import('./stacks/operator.ts')
     const { scheduleGroup } = await import('./stacks/machine.ts')
     const { alarms } = await import('./stacks/alarms.ts')
@@ -43,6 +44,16 @@ export default $config({
       replay: replay(resources, { ...pipeline, schedules }),
       schedules,
     }
+    const deadLetters = {
+      ingest: stages.ingest.deadLetters,
+      refine: stages.refine.deadLetters,
+      compact: stages.compact.deadLetters,
+      maintain: stages.maintain.deadLetters,
+      watch: stages.watch.deadLetters,
+      canary: stages.canary.deadLetters,
+      replay: stages.replay.deadLetters,
+    }
+    const eraser = erase(resources, Object.values(deadLetters))
     const { topic } = alarms(stages)
 
     return {
@@ -57,17 +68,10 @@ export default $config({
       maintain: stages.maintain.machine.arn,
       replay: stages.replay.machine.arn,
       alarms: topic.arn,
+      eraser: eraser.role.arn,
       environment: operatorEnvironment(resources, {
         queues: { ingest: stages.ingest.queue },
-        deadLetters: {
-          ingest: stages.ingest.deadLetters,
-          refine: stages.refine.deadLetters,
-          compact: stages.compact.deadLetters,
-          maintain: stages.maintain.deadLetters,
-          watch: stages.watch.deadLetters,
-          canary: stages.canary.deadLetters,
-          replay: stages.replay.deadLetters,
-        },
+        deadLetters,
         stream: stages.firehose.stream,
         machines: {
           refine: stages.refine.machine,

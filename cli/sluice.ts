@@ -7,6 +7,7 @@ import { runCommandLine } from './command-line.ts'
 import { compact } from './compact.ts'
 import { demoCommand } from './demo.ts'
 import { dlq } from './dlq.ts'
+import { erase } from './erase.ts'
 import { explain } from './explain.ts'
 import { local } from './local.ts'
 import { maintain } from './maintain.ts'
@@ -44,6 +45,7 @@ const COMMANDS = [
   reconcile,
   compact,
   maintain,
+  erase,
 ]
 
 collectAtOnce()

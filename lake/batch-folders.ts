@@ -1,4 +1,5 @@
 import { type CommitReport, commitUri, type ObjectOutcome, readDocument } from './batch.ts'
+import { erasedObjects, withoutErased } from './erasure.ts'
 import type { Lake } from './lake.ts'
 import { mapParallel } from './parallel.ts'
 import { accountOf, settlementsOf } from './quarantine/account.ts'
@@ -43,8 +44,8 @@ export const firstIdAt = (ms: number): string => ulid(Math.max(0, Math.floor(ms)
 const REPORTS_AT_ONCE = 16
 
 /**
- * What became of every raw object of the batches in that table, with all that came of its quarantined records since: the last outcome of each,
- * because a replayed object counts once.
+ * What became of every raw object of the batches in that table, with all that came of its quarantined records since, and without those that
+ * were erased since: the last outcome of each, because a replayed object counts once.
  */
 export async function outcomesOf(
   lake: Lake,
@@ -63,13 +64,17 @@ export async function outcomesOf(
     // What never was in quarantine has not come out of it.
     quarantineSnapshotId === undefined ? [] : settlementsOf(lake, dataset, batch),
   )
+  const erased = await erasedObjects(lake, dataset)
   return new Map(
-    ordered.flatMap(({ objects }, at) => {
+    ordered.flatMap(({ objects, committedMs }, at) => {
       const byObject = Map.groupBy(
         (settlements[at] ?? []).flatMap(each => each.objects),
         each => each.rawObject,
       )
-      return objects.map(each => [each.rawObject, accountOf(each, byObject.get(each.rawObject) ?? [])] as const)
+      return objects.map(each => {
+        const outcome = accountOf(each, byObject.get(each.rawObject) ?? [])
+        return [each.rawObject, withoutErased(outcome, committedMs, erased.get(each.rawObject))] as const
+      })
     }),
   )
 }

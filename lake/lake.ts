@@ -107,6 +107,11 @@ export interface Storage {
   upload(path: string, uri: Uri, options: WriteOptions & { readonly sha256: string }): Promise<ObjectInfo>
   /** Only the sweeper may call this; no other role has the permission. Deleting what is not there succeeds. */
   delete(uri: Uri): Promise<void>
+  /**
+   * Destroys every version of the object that is not current, for good; of a deleted object all of them. Only an erasure may call this, by a
+   * role of its own. Where nothing is versioned there is nothing to do.
+   */
+  purge(uri: Uri): Promise<void>
 }
 
 // --- Catalog -------------------------------------------------------------------------------------------------------

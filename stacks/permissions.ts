@@ -62,6 +62,12 @@ export const listVersions = (zone: Zone): Permission => ({
 /** For the sweeper alone. No versions: what it deletes by mistake can be brought back until it expires as a noncurrent version. */
 export const deleteObjects = (zone: Zone): Permission => ({ actions: ['s3:DeleteObject'], resources: [objects(zone)] })
 
+/** For an erasure alone: objects and all their versions, whatever lock in governance mode is on them. */
+export const destroyObjects = (zone: Zone): Permission => ({
+  actions: ['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:BypassGovernanceRetention'],
+  resources: [objects(zone)],
+})
+
 const objects = (zone: Zone, keys = '*') => $interpolate`${zone.bucket.arn}/${keys}`
 
 /** Through one AWS service alone: the role cannot decrypt anything by itself. */
@@ -176,6 +182,12 @@ export const locateBucket = (zones: readonly Zone[]): Permission => ({
 export const consumeQueue = (queue: sst.aws.Queue): Permission => ({
   actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
   resources: [queue.arn],
+})
+
+/** Looking at dead letters, giving them back, removing them. */
+export const useDeadLetters = (queues: readonly sst.aws.Queue[]): Permission => ({
+  actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],
+  resources: queues.map(queue => queue.arn),
 })
 
 /** Dead letters of whoever has this: of a schedule, or of a function that is called and not waited for. */

@@ -18,3 +18,26 @@ export function serviceRole(name: string, service: string, permissions: readonly
     inlinePolicies: [{ name: 'inline', policy: policy.json }],
   })
 }
+
+/** A role that people take on: of this account alone, with a second factor, and only who has a policy that lets them. */
+export function operatorRole(
+  name: string,
+  roleName: $util.Input<string>,
+  permissions: readonly Permission[],
+): aws.iam.Role {
+  const trust = aws.iam.getPolicyDocumentOutput({
+    statements: [
+      {
+        actions: ['sts:AssumeRole'],
+        principals: [{ type: 'AWS', identifiers: [$interpolate`arn:aws:iam::${accountId()}:root`] }],
+        conditions: [{ test: 'Bool', variable: 'aws:MultiFactorAuthPresent', values: ['true'] }],
+      },
+    ],
+  })
+  const policy = aws.iam.getPolicyDocumentOutput({ statements: [...permissions] })
+  return new aws.iam.Role(name, {
+    name: roleName,
+    assumeRolePolicy: trust.json,
+    inlinePolicies: [{ name: 'inline', policy: policy.json }],
+  })
+}

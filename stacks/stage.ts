@@ -18,7 +18,12 @@ export const machineArn = (name: string) =>
  * The role of the one function that deletes. By a name that is known beforehand, because the bucket's policy and the role would
  * otherwise wait for each other; with the region, because the names of roles are the account's.
  */
-export function sweeperRole() {
-  const name = $interpolate`${named('sweep')}-${region()}`
+export const sweeperRole = () => roleNamed('sweep')
+
+/** The role that an operator takes on to erase a person's records: by name for the same reason. */
+export const eraserRole = () => roleNamed('erase')
+
+function roleNamed(role: string) {
+  const name = $interpolate`${named(role)}-${region()}`
   return { name, arn: $interpolate`arn:aws:iam::${accountId()}:role/${name}` }
 }

@@ -1,5 +1,5 @@
 import { lifecycleDays, retention } from './plan.ts'
-import { accountId, isProduction, keepData, sweeperRole } from './stage.ts'
+import { accountId, eraserRole, isProduction, keepData, sweeperRole } from './stage.ts'
 
 type LifecycleRule = Exclude<aws.types.input.s3.BucketLifecycleConfigurationRule, undefined>
 
@@ -37,6 +37,7 @@ function raw(): Zone {
     rules: [],
     locked: true,
     denied: isProduction() ? ['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:BypassGovernanceRetention'] : [],
+    createOnly: true,
   })
   const days = isProduction() ? retention.rawLockDays.production : retention.rawLockDays.test
   new aws.s3.BucketObjectLockConfiguration('RawLock', {
@@ -53,7 +54,7 @@ function tables(): Zone {
     rules: [expireNoncurrent()],
     // What the sweeper deletes stays as a noncurrent version until it expires; that is the way back from a mistake.
     denied: ['s3:DeleteObjectVersion'],
-    sweptBy: sweeperRole().arn,
+    sweptBy: [sweeperRole().arn, eraserRole().arn],
   })
 }
 
@@ -61,10 +62,12 @@ interface ZoneOptions {
   readonly versioned: boolean
   readonly rules: readonly LifecycleRule[]
   readonly locked?: boolean
-  /** Actions on objects that nobody may do. */
+  /** Actions on objects that nobody may do but an erasure. */
   readonly denied?: readonly string[]
-  /** ARN of the one role that may delete current objects. */
-  readonly sweptBy?: $util.Output<string>
+  /** ARNs of the only roles that may delete current objects. */
+  readonly sweptBy?: $util.Output<string>[]
+  /** Nobody but an erasure writes an object that is there. */
+  readonly createOnly?: boolean
 }
 
 function zone(name: string, options: ZoneOptions): Zone {
@@ -72,7 +75,12 @@ function zone(name: string, options: ZoneOptions): Zone {
   const bucket = new sst.aws.Bucket(name, {
     cors: false,
     versioning: options.versioned,
-    policy: [...policy(key), ...deny(options.denied ?? []), ...denyDeleting(options.sweptBy)],
+    policy: [
+      ...policy(key),
+      ...deny(options.denied ?? []),
+      ...denyDeleting(options.sweptBy),
+      ...denyOverwriting(options.createOnly ?? false),
+    ],
     transform: {
       bucket: args => {
         args.forceDestroy = !isProduction()
@@ -181,23 +189,41 @@ function denyPut(header: string, allowed: $util.Input<string>) {
 }
 
 function deny(actions: readonly string[]) {
-  return actions.length === 0
-    ? []
-    : [{ effect: 'deny' as const, principals: '*' as const, actions: [...actions], paths: ['*'] }]
+  return actions.length === 0 ? [] : [denyAllBut([eraserRole().arn], actions)]
+}
+
+/**
+ * A write must say that it creates (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html); parts of an upload do not
+ * create anything and cannot say it.
+ */
+function denyOverwriting(createOnly: boolean) {
+  if (!createOnly) return []
+  const { conditions, ...rest } = denyAllBut([eraserRole().arn], ['s3:PutObject'])
+  return [
+    {
+      ...rest,
+      conditions: [
+        ...conditions,
+        { test: 'Null', variable: 's3:if-none-match', values: ['true'] },
+        { test: 'Bool', variable: 's3:ObjectCreationOperation', values: ['true'] },
+      ],
+    },
+  ]
+}
+
+function denyDeleting(sweptBy: $util.Output<string>[] | undefined) {
+  return sweptBy === undefined ? [] : [denyAllBut(sweptBy, ['s3:DeleteObject'])]
 }
 
 /** The principal of whoever has taken on a role is the role itself (IAM user guide, "aws:PrincipalArn"). */
-function denyDeleting(sweptBy: $util.Output<string> | undefined) {
-  if (sweptBy === undefined) return []
-  return [
-    {
-      effect: 'deny' as const,
-      principals: '*' as const,
-      actions: ['s3:DeleteObject'],
-      paths: ['*'],
-      conditions: [{ test: 'ArnNotEquals', variable: 'aws:PrincipalArn', values: [sweptBy] }],
-    },
-  ]
+function denyAllBut(roles: $util.Output<string>[], actions: readonly string[]) {
+  return {
+    effect: 'deny' as const,
+    principals: '*' as const,
+    actions: [...actions],
+    paths: ['*'],
+    conditions: [{ test: 'ArnNotEquals', variable: 'aws:PrincipalArn', values: roles }],
+  }
 }
 
 // --- Lifecycle -----------------------------------------------------------------------------------------------------

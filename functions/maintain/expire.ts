@@ -39,15 +39,18 @@ const ROUNDS_MAX = 5
  */
 export async function expireSnapshots(
   lake: Lake,
-  request: { readonly table: TableName; readonly dryRun?: boolean },
+  request: { readonly table: TableName; readonly dryRun?: boolean; readonly allOld?: boolean },
 ): Promise<ExpireReport> {
   const nowMs = lake.clock.nowMs()
+  // Of an erasure: no snapshot is too young, and none but the current is kept for its number.
+  const plan = (metadata: TableMetadata): Expiry =>
+    request.allOld ? planExpiry(setProperties(metadata, AT_ONCE), after(metadata, nowMs)) : planExpiry(metadata, nowMs)
   for (let round = 1; round <= ROUNDS_MAX; round++) {
     const base = await openTable(lake, request.table)
     checkCollectable(base, 'its snapshots are not to be expired')
-    const expiry = planExpiry(base.metadata, nowMs)
+    const expiry = plan(base.metadata)
     if (!isEmpty(expiry)) await checkIntact(lake, withoutExpired(base, expiry))
-    const isDone = isEmpty(expiry) || request.dryRun === true || (await expire(lake, base, { expiry, nowMs }))
+    const isDone = isEmpty(expiry) || request.dryRun === true || (await expire(lake, base, { expiry, plan }))
     if (isDone) return reportOf(base, expiry, request.dryRun === true)
     lake.log.warn('the table changed while its snapshots were expired', { table: request.table, round })
   }
@@ -55,6 +58,15 @@ export async function expireSnapshots(
     table: request.table,
   })
 }
+
+const AT_ONCE = {
+  'history.expire.max-snapshot-age-ms': '0',
+  'history.expire.min-snapshots-to-keep': '1',
+} as const
+
+/** Snapshots of this millisecond are old as well, and a clock that was set back makes none young. */
+const after = ({ snapshots }: TableMetadata, nowMs: number): number =>
+  1 + snapshots.reduce((latest, each) => Math.max(latest, each['timestamp-ms']), nowMs)
 
 const withoutExpired = (table: Table, expiry: Expiry): Table => ({
   ...table,
@@ -70,14 +82,14 @@ const isEmpty = (expiry: Expiry): boolean => expiry.snapshots.size === 0 && expi
 async function expire(
   lake: Lake,
   base: Table,
-  { expiry, nowMs }: { readonly expiry: Expiry; readonly nowMs: number },
+  { expiry, plan }: { readonly expiry: Expiry; readonly plan: (metadata: TableMetadata) => Expiry },
 ): Promise<boolean> {
   const forgotten = appliedOf(base.metadata, expiry)
   const memory = forgotten.length === 0 ? undefined : await rememberCommits(lake, base, forgotten)
   const remembered = new Set(forgotten.map(snapshot => snapshot['snapshot-id']))
   const change = (metadata: TableMetadata): TableMetadata => {
     if (metadata.properties[APPLIED_COMMITS] !== base.metadata.properties[APPLIED_COMMITS]) return metadata
-    const now = both(expiry, planExpiry(metadata, nowMs))
+    const now = both(expiry, plan(metadata))
     const applied = new Set(appliedOf(metadata, now).map(snapshot => snapshot['snapshot-id']))
     const fits = [...now.snapshots].every(id => applied.has(id) === remembered.has(id))
     if (!fits || isEmpty(now)) return metadata
@@ -85,7 +97,7 @@ async function expire(
     return removeSnapshots(remembering, now)
   }
   const { metadata } = await updateTable(lake, base.name, change)
-  return isEmpty(both(expiry, planExpiry(metadata, nowMs)))
+  return isEmpty(both(expiry, plan(metadata)))
 }
 
 /** The expired snapshots that the state of the table was built from. One that was rolled back is not: its work may be done again. */

@@ -7,6 +7,7 @@ import { leavesOf, type Ruleset } from '#lake/dqdl/ast.ts'
 import type { FileFacts } from '#lake/dqdl/check.ts'
 import type { Lake } from '#lake/lake.ts'
 import type { BatchTask } from './quality.ts'
+import { stageRaw } from './without-erased.ts'
 
 /** The batch's objects as file rules see them: under the keys that producers gave them, with the time of landing. */
 export async function batchFiles(lake: Lake, task: BatchTask, ruleset: Ruleset): Promise<readonly FileFacts[]> {
@@ -41,7 +42,7 @@ async function digestsOf(
   { object, algorithms }: { readonly object: RawObject; readonly algorithms: readonly string[] },
 ): Promise<Readonly<Record<string, string>>> {
   if (algorithms.length === 0) return {}
-  const { path } = await lake.storage.stage(object.uri, task.folder, { version: object.version })
+  const path = await stageRaw(lake, task.folder, { object, erased: task.erased.get(object.id) })
   const digests: Record<string, string> = {}
   for (const name of algorithms) {
     const hash = createHash(ALGORITHMS.get(name) as string)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { RawObject } from '#lake/batch.ts'
 import type { Column, Dataset } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
+import { ordinalsOf } from '#lake/erasure.ts'
 import { isLakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
@@ -18,6 +19,7 @@ import { openRecords } from './open-records.ts'
 import type { BatchTask } from './quality.ts'
 import { SessionPool } from './session-pool.ts'
 import type { OpenTable, Tables } from './tables.ts'
+import { stageRaw, withoutErased } from './without-erased.ts'
 
 export interface DecodedBatch {
   readonly session: Session
@@ -104,16 +106,18 @@ async function decodeOne(
   const refusal = contractRefusal(task.dataset, object)
   if (refusal) return { object, failure: refusal }
   try {
-    const { path } = await lake.storage.stage(object.uri, task.folder, {
-      version: object.version,
-      sha256: object.sha256,
-    })
+    const erased = task.erased.get(object.id)
+    if (erased !== undefined && ordinalsOf(erased).has(0)) return { object }
+    const path = await stageRaw(lake, task.folder, { object, erased })
     const base = join(task.folder, `${object.id}-${lake.ids.uuid().slice(0, 8)}`)
     const records: DecodeTask = { object, contract, schema: table.schema, path, base }
     // Only somebody who releases them makes rows of what a stream could not process.
     const isRefused = isStreamErrorUri(lake.zones.landing, object.sourceUri) && task.manifest.selection === undefined
     const plain = await (isRefused ? openPlain(records) : openRecords(lake, records))
-    const decoded = isRefused ? await decodeStreamErrors(plain) : await pool.use(session => decode(session, plain))
+    const whole = isRefused ? await decodeStreamErrors(plain) : await pool.use(session => decode(session, plain))
+    const decoded = erased
+      ? await pool.use(session => withoutErased(session, whole, { erased, schema: table.schema }))
+      : whole
     // On disk it may be the stored object itself.
     if (path.startsWith(`${task.folder}/`) && (decoded.plain !== path || !hasRefused(decoded)))
       await rm(path, { force: true })

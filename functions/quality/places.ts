@@ -12,6 +12,7 @@ import { openRecords } from './open-records.ts'
 import type { BatchTask } from './quality.ts'
 import type { RefusedObject } from './quarantine.ts'
 import type { FailingOfObject, FailingRows } from './split.ts'
+import { stageRaw } from './without-erased.ts'
 
 /**
  * Rows that failed a rule, as refused records with the place of their raw bytes. What fits the contract is decoded without looking at places,
@@ -42,7 +43,7 @@ async function refusedOf(lake: Lake, task: ObjectTask): Promise<RefusedObject> {
   const { object, folder, decoded, failing } = task
   const { session, target } = decoded
   const base = join(folder, `${object.id}-rules-${lake.ids.uuid().slice(0, 8)}`)
-  const { path } = await lake.storage.stage(object.uri, folder, { version: object.version, sha256: object.sha256 })
+  const path = await stageRaw(lake, folder, { object, erased: task.erased.get(object.id) })
   const contract = contractOf(task.dataset, target)
   const plain = await openRecords(lake, { object, contract, schema: target.schema, path, base })
   const sink = new Places(await LineFile.create(`${base}.places.ndjson`))

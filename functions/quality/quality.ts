@@ -12,6 +12,7 @@ import {
   writeDocumentOnce,
 } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
+import { type ErasedObject, erasedObjects } from '#lake/erasure.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
@@ -30,6 +31,9 @@ import { stageResults } from './results.ts'
 import { type FailingRows, withoutFailing } from './split.ts'
 import { stageRows } from './stage.ts'
 import { type OpenTable, openTables, type Tables } from './tables.ts'
+
+export { openRecordBench, type RecordBench, type Subject } from './erase-records.ts'
+export { mentions } from './mentions.ts'
 
 export interface BatchInput {
   readonly batch: string
@@ -51,7 +55,9 @@ export async function quality(lake: Lake, dataset: Dataset, input: BatchInput): 
   const folder = join(lake.limits.scratch, `quality-${lake.ids.uuid()}`)
   await mkdir(folder, { recursive: true })
   try {
-    const verdict = await judge(lake, { dataset, manifest, folder })
+    const held = new Set(manifest.objects.map(object => object.id))
+    const erased = await erasedObjects(lake, dataset.name, rawObject => held.has(rawObject))
+    const verdict = await judge(lake, { dataset, manifest, folder, erased })
     return reportOf(dataset, await writeDocumentOnce(lake, verdictUri(lake, dataset.name, input.batch), verdict))
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -63,6 +69,8 @@ export interface BatchTask {
   readonly manifest: BatchManifest
   /** A scratch folder of this run's own. */
   readonly folder: string
+  /** Objects of the batch that records were erased from. */
+  readonly erased: ReadonlyMap<string, ErasedObject>
 }
 
 async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {

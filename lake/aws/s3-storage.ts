@@ -1,6 +1,7 @@
 import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import type { Clock, Ids, Storage } from '../lake.ts'
 import { addressOf, type S3Access, s3Error } from './s3-address.ts'
+import { purgeObject } from './s3-purge.ts'
 import { getObject, headObject, listObjects, listVersions, stageObject } from './s3-read.ts'
 import { copyObject, putObject, uploadFile } from './s3-write.ts'
 
@@ -45,5 +46,6 @@ export function s3Storage(options: S3Options): Storage {
         throw s3Error(error, uri)
       })
     },
+    purge: uri => purgeObject(access, uri),
   }
 }

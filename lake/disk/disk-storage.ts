@@ -41,6 +41,8 @@ export function diskStorage(root: string): Storage {
     stage: (uri, _folder, options = {}) => translated(uri, () => stage(at(uri), options)),
     upload: (path, uri, options) => translated(uri, () => writeFileCopy(root, at(uri), { ...options, path })),
     delete: uri => translated(uri, () => removeObject(root, at(uri))),
+    // A file that is replaced or removed has no older versions.
+    purge: async uri => void at(uri),
   }
 }
 

@@ -6,7 +6,7 @@ import type { Clock, ObjectInfo, ReadOptions, StageOptions, Storage, Uri, WriteO
 import { stagedName } from '../staged-name.ts'
 import { compareKeys } from './key-path.ts'
 
-export type StorageOperation = 'head' | 'get' | 'put' | 'copy' | 'list' | 'stage' | 'upload' | 'delete'
+export type StorageOperation = 'head' | 'get' | 'put' | 'copy' | 'list' | 'stage' | 'upload' | 'delete' | 'purge'
 export type StorageMoment = `${'before' | 'after'} ${StorageOperation}`
 
 /**
@@ -68,6 +68,13 @@ class MemoryObjects {
     return page.flatMap(uri => (this.#versions.get(uri) ?? []).map(version => info(uri, version)))
   }
 
+  purge(uri: Uri): void {
+    if (this.#hidden.has(uri)) {
+      this.#versions.delete(uri)
+      this.#hidden.delete(uri)
+    } else if (this.#versions.has(uri)) this.#versions.set(uri, (this.#versions.get(uri) ?? []).slice(-1))
+  }
+
   page(prefix: Uri, after: Uri): readonly ObjectInfo[] {
     const uris = [...this.#versions.keys()].filter(
       uri => uri.startsWith(prefix) && !this.#hidden.has(uri) && compareKeys(uri, after) > 0,
@@ -110,6 +117,7 @@ export function memoryStorage(options: {
         return objects.write(uri, bytes, write)
       }),
     delete: uri => effect('delete', uri, () => objects.hide(uri)),
+    purge: uri => effect('purge', uri, () => objects.purge(uri)),
   }
 }
 

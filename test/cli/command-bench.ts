@@ -8,6 +8,7 @@ import type { Command } from '../../cli/command.ts'
 import { runCommandLine } from '../../cli/command-line.ts'
 import { compact } from '../../cli/compact.ts'
 import { dlq } from '../../cli/dlq.ts'
+import { erase } from '../../cli/erase.ts'
 import { explain } from '../../cli/explain.ts'
 import { local } from '../../cli/local.ts'
 import { maintain } from '../../cli/maintain.ts'
@@ -46,6 +47,7 @@ const COMMANDS: readonly Command[] = [
   reconcile,
   compact,
   maintain,
+  erase,
 ]
 
 /** The least that routes, refuses and replaces; tests put in what they need. */

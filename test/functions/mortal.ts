@@ -10,11 +10,20 @@ export interface Mortal {
   calls(): number
 }
 
+export interface Death {
+  readonly at: number
+  readonly side: Side
+  /** Calls that are not counted: of one that only reads, dying at it is dying after the write before it. */
+  readonly spared?: ReadonlySet<string>
+}
+
+export const READS: ReadonlySet<string> = new Set(['get', 'head', 'stage', 'load', 'tables', 'hiveTable', 'queues'])
+
 /**
  * A lake whose process dies at port call number `at`: that call and all later ones never answer, and only `after` has its effect. A page
  * of a listing is no effect, so listings stay alive; the engine is not part of it.
  */
-export function mortal(lake: Lake, at: number, side: Side): Mortal {
+export function mortal(lake: Lake, { at, side, spared = new Set() }: Death): Mortal {
   let calls = 0
   const dead = Promise.withResolvers<'dead'>()
   const never = new Promise<never>(() => undefined)
@@ -22,7 +31,8 @@ export function mortal(lake: Lake, at: number, side: Side): Mortal {
     new Proxy(inner, {
       get: (target, name) => {
         const method = Reflect.get(target, name)
-        if (typeof method !== 'function' || name === 'list' || name === 'versions') return method
+        if (typeof method !== 'function' || name === 'list' || name === 'versions' || spared.has(String(name)))
+          return method
         return async (...args: unknown[]) => {
           const call = calls++
           if (call < at) return method.apply(target, args)
@@ -49,15 +59,19 @@ export function mortal(lake: Lake, at: number, side: Side): Mortal {
 /** Runs the work until it ends or its process dies. */
 export async function dieAt(
   lake: Lake,
-  { at, side }: { readonly at: number; readonly side: Side },
+  death: Death,
   work: (lake: Lake) => Promise<unknown>,
 ): Promise<'dead' | 'done'> {
-  const process = mortal(lake, at, side)
+  const process = mortal(lake, death)
   return Promise.race([work(process.lake).then(() => 'done' as const), process.dead])
 }
 
-export async function countCalls(lake: Lake, work: (lake: Lake) => Promise<unknown>): Promise<number> {
-  const process = mortal(lake, Number.POSITIVE_INFINITY, 'before')
+export async function countCalls(
+  lake: Lake,
+  work: (lake: Lake) => Promise<unknown>,
+  spared: ReadonlySet<string> = new Set(),
+): Promise<number> {
+  const process = mortal(lake, { at: Number.POSITIVE_INFINITY, side: 'before', spared })
   await work(process.lake)
   return process.calls()
 }

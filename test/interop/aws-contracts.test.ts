@@ -12,6 +12,7 @@ import { systemClock, systemIds } from '#lake/system.ts'
 import { busContract, workflowsContract } from '../contracts/bus.contract.ts'
 import { catalogContract } from '../contracts/catalog.contract.ts'
 import { deadLettersContract } from '../contracts/dead-letters.contract.ts'
+import { purgeContract } from '../contracts/purge.contract.ts'
 import { storageContract } from '../contracts/storage.contract.ts'
 import { bucket, call, database, events, glue, queueUrl, s3, sqs, states } from './moto.ts'
 
@@ -24,6 +25,14 @@ for (const versioned of [true, false])
     objectBelowObject: true,
     // moto 5.2.5 ignores If-None-Match on CopyObject; test/lake/aws/s3.copy.test.ts pins what is sent.
     createOnlyCopy: false,
+    dispose: async () => undefined,
+  }))
+
+for (const versioned of [true, false])
+  purgeContract(versioned ? 'S3, versioned' : 'S3, not versioned', async () => ({
+    storage: s3Storage({ ...retrying, client: s3 }),
+    base: `${await bucket(`purge-${versioned}`, { versioned })}/base`,
+    objectBelowObject: true,
     dispose: async () => undefined,
   }))
 

@@ -25,19 +25,22 @@ const SYNC_BYTES = 16
  */
 export class AvroContainer {
   readonly schema: string
+  readonly codec: string
+  readonly sync: Buffer
+  /** Its bytes, from the first to the sync marker. */
+  readonly header: Buffer
   readonly #window: ByteWindow
-  readonly #codec: string
-  readonly #sync: Buffer
   readonly #limits: AvroLimits
 
   private constructor(window: ByteWindow, header: Header, limits: AvroLimits) {
     this.#window = window
     this.schema = header.metadata.get('avro.schema') ?? ''
-    this.#codec = header.metadata.get('avro.codec') ?? 'null'
-    this.#sync = header.sync
+    this.codec = header.metadata.get('avro.codec') ?? 'null'
+    this.sync = header.sync
+    this.header = header.bytes
     this.#limits = limits
-    if (this.#codec !== 'null' && this.#codec !== 'deflate')
-      throw unreadable('codec', `the Avro codec ${JSON.stringify(this.#codec)} is not supported: use null or deflate`)
+    if (this.codec !== 'null' && this.codec !== 'deflate')
+      throw unreadable('codec', `the Avro codec ${JSON.stringify(this.codec)} is not supported: use null or deflate`)
   }
 
   static async open(path: string, limits: AvroLimits): Promise<AvroContainer> {
@@ -67,8 +70,8 @@ export class AvroContainer {
     const size = input.count()
     if (records < 0 || size < 0 || size > BLOCK_BYTES_MAX) throw damaged('a block has an impossible size')
     const data = input.take(size)
-    if (!input.take(SYNC_BYTES).equals(this.#sync)) throw damaged('a block does not end with the sync marker')
-    const bytes = this.#codec === 'null' ? Buffer.from(data) : this.#inflate(data)
+    if (!input.take(SYNC_BYTES).equals(this.sync)) throw damaged('a block does not end with the sync marker')
+    const bytes = this.codec === 'null' ? Buffer.from(data) : this.#inflate(data)
     if (records > bytes.length + EMPTY_RECORDS_MAX) throw unreadable('ratio', `a block claims ${records} records`)
     return { records, bytes }
   }
@@ -91,6 +94,7 @@ export const damaged = (why: string, cause?: unknown): Error =>
 interface Header {
   readonly metadata: ReadonlyMap<string, string>
   readonly sync: Buffer
+  readonly bytes: Buffer
 }
 
 function readHeader(input: AvroInput): Header {
@@ -104,7 +108,8 @@ function readHeader(input: AvroInput): Header {
       metadata.set(key, input.take(input.count()).toString())
     }
   }
-  return { metadata, sync: Buffer.from(input.take(SYNC_BYTES)) }
+  const sync = Buffer.from(input.take(SYNC_BYTES))
+  return { metadata, sync, bytes: Buffer.from(input.bytes.subarray(0, input.at)) }
 }
 
 /** Runs `work` on the window, with more of the file until it has enough, and goes behind what it took. */

@@ -97,7 +97,7 @@ const only = (wanted: Ordinals, sink: PlaceSink): RecordSink => ({
 })
 
 /** Formats that say what they are by their first bytes are believed; the declaration decides between the others. */
-async function contentOf(path: string, declared: string): Promise<string> {
+export async function contentOf(path: string, declared: string): Promise<string> {
   const magic = await head(path, 4)
   if (magic.toString('latin1') === 'PAR1') return 'parquet'
   if (magic.toString('latin1') === 'Obj\x01') return 'avro'

@@ -65,7 +65,7 @@ async function killedAt(
   into: string | undefined,
 ) {
   const { lake, bury } = buried(bed)
-  const process = mortal(lake, death.at, death.side)
+  const process = mortal(lake, death)
   const run = replayAll(process.lake, bed, into).then(() => 'done' as const)
   const end = await Promise.race([run, process.dead])
   await bury()

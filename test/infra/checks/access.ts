@@ -117,6 +117,14 @@ function matrixOf(graph: Graph, fn: string): { reads: string; writes: string } {
   return { reads: reads.toSorted().join(), writes: writes.toSorted().join() }
 }
 
+/** All but the one that people take on. */
+const functionalRoles = (graph: Graph): readonly Resource[] =>
+  ofType(graph, ROLE).filter(role => role.name !== 'EraseRole')
+
+/** Taken on by people, and by nothing that runs by itself. */
+const ERASURE =
+  /^EraseRole s3:(DeleteObject|DeleteObjectVersion|BypassGovernanceRetention) arn:aws:s3:::[a-z0-9-]+\/\*$/
+
 export const accessChecks: readonly Check[] = [
   {
     name: 'no policy allows a wildcard action',
@@ -134,11 +142,12 @@ export const accessChecks: readonly Check[] = [
     breakIt: graph => allow(one(graph, ROLE, 'QualityRole'), { Action: 'glue:GetTable', Resource: '*' }),
   },
   {
-    name: 'the sweeper may delete objects of tables; nobody else may, and nobody versions, tables of the catalog or keys',
+    name: 'the sweeper may delete objects of tables, an erasure objects and versions of any zone; nobody else may, and nobody tables of the catalog or keys',
     find: graph => {
       const swept = `SweepRole s3:DeleteObject ${one(graph, BUCKET, 'TablesBucket').arn}/*`
       const found = deletions(graph)
-      return [...found.filter(each => each !== swept), ...(found.includes(swept) ? [] : ['nobody sweeps'])]
+      const others = found.filter(each => each !== swept && !ERASURE.test(each))
+      return [...others, ...(found.includes(swept) ? [] : ['nobody sweeps'])]
     },
     breakIt: graph =>
       allow(one(graph, ROLE, 'PublishRole'), {
@@ -184,7 +193,7 @@ export const accessChecks: readonly Check[] = [
   {
     name: 'a role trusts one AWS service and nobody else',
     find: graph =>
-      ofType(graph, ROLE)
+      functionalRoles(graph)
         .filter(role => {
           const statements = trust(role)
           const service = (statements[0]?.Principal as { readonly Service?: unknown } | undefined)?.Service
@@ -196,6 +205,23 @@ export const accessChecks: readonly Check[] = [
       const role = one(graph, ROLE, 'QualityRole')
       const principal = { Service: 'lambda.amazonaws.com', AWS: 'arn:aws:iam::123456789012:root' }
       role.inputs.assumeRolePolicy = JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: principal }] })
+    },
+  },
+  {
+    name: 'the role of an erasure is taken on by people of this account, with a second factor, and no function has it',
+    find: graph => {
+      const role = one(graph, ROLE, 'EraseRole')
+      const [statement, ...more] = trust(role)
+      const isPeople =
+        more.length === 0 &&
+        (statement?.Principal as { readonly AWS?: unknown } | undefined)?.AWS === 'arn:aws:iam::123456789012:root' &&
+        statement?.Condition?.['Bool']?.['aws:MultiFactorAuthPresent'] === 'true'
+      const used = ofType(graph, FUNCTION).filter(fn => fn.inputs.role === role.arn)
+      return [...(isPeople ? [] : ['others may take it on']), ...used.map(fn => fn.name)]
+    },
+    breakIt: graph => {
+      const role = one(graph, ROLE, 'EraseRole')
+      role.inputs.assumeRolePolicy = role.inputs.assumeRolePolicy.replace('MultiFactorAuthPresent', 'SecureTransport')
     },
   },
   {
@@ -218,7 +244,7 @@ export const accessChecks: readonly Check[] = [
         ...ofType(graph, TARGET).flatMap(each => each.inputs.roleArn ?? []),
         ...new Map(ofType(graph, SCHEDULE).map(({ inputs: { target } }) => [target.arn, target.roleArn])).values(),
       ]
-      const roles = ofType(graph, ROLE).map(each => each.arn)
+      const roles = functionalRoles(graph).map(each => each.arn)
       const right = users.toSorted().join() === roles.toSorted().join() && new Set(users).size === users.length
       return right ? [] : [`used: ${users}`, `declared: ${roles}`]
     },

@@ -113,7 +113,7 @@ export const storageChecks: readonly Check[] = [
     },
   },
   {
-    name: 'objects of tables are deleted by the sweeper alone, whatever another role is allowed, and versions by nobody',
+    name: 'objects of tables are deleted by the sweeper and an erasure alone, whatever another role is allowed, and versions by an erasure',
     find: graph => {
       const statements = parsePolicy(one(graph, POLICY, 'TablesPolicy').inputs.policy)
       const objects = `${one(graph, BUCKET, 'TablesBucket').arn}/*`
@@ -125,17 +125,36 @@ export const storageChecks: readonly Check[] = [
             list(each.Action).includes(action) &&
             list(each.Resource).includes(objects),
         )
-      const sweeper = one(graph, ROLE, 'SweepRole').arn
-      const byOthers = denied('s3:DeleteObject')?.Condition?.['ArnNotEquals']?.['aws:PrincipalArn']
-      const versions = denied('s3:DeleteObjectVersion')
+      const [sweeper, eraser] = ['SweepRole', 'EraseRole'].map(role => one(graph, ROLE, role).arn)
+      const butBy = (action: string): unknown => denied(action)?.Condition?.['ArnNotEquals']?.['aws:PrincipalArn']
       return [
-        ...(byOthers === sweeper ? [] : [`objects may be deleted by others than ${byOthers}`]),
-        ...(versions !== undefined && versions.Condition === undefined ? [] : ['versions may be deleted']),
+        ...(String(butBy('s3:DeleteObject')) === `${sweeper},${eraser}` ? [] : ['objects may be deleted by others']),
+        ...(butBy('s3:DeleteObjectVersion') === eraser ? [] : ['versions may be deleted']),
       ]
     },
     breakIt: graph => {
       const role = one(graph, ROLE, 'SweepRole')
       graph.resources = graph.resources.map(each => (each === role ? { ...role, arn: `${role.arn}-of-another` } : each))
+    },
+  },
+  {
+    name: 'a raw object is written once: whoever does not say that he creates it is refused, but for an erasure',
+    find: graph => {
+      const eraser = one(graph, ROLE, 'EraseRole').arn
+      const found = parsePolicy(one(graph, POLICY, 'RawPolicy').inputs.policy).some(
+        ({ Effect, Principal, Action, Condition }) =>
+          Effect === 'Deny' &&
+          Principal === '*' &&
+          list(Action).includes('s3:PutObject') &&
+          Condition?.['Null']?.['s3:if-none-match'] === 'true' &&
+          Condition?.['Bool']?.['s3:ObjectCreationOperation'] === 'true' &&
+          Condition?.['ArnNotEquals']?.['aws:PrincipalArn'] === eraser,
+      )
+      return found ? [] : ['raw objects may be overwritten']
+    },
+    breakIt: graph => {
+      const policy = one(graph, POLICY, 'RawPolicy')
+      policy.inputs.policy = policy.inputs.policy.replace('s3:if-none-match', 's3:x-amz-acl')
     },
   },
   {

@@ -1,0 +1,19 @@
+/**
+ * Whether bytes hold the value as a word of its own: `7` is in `"id": 7`, and not in `"id": 17`. As JSON escapes it, too. For what no reader takes
+ * apart: there is no column to compare with.
+ */
+export function mentions(bytes: Buffer, value: string): boolean {
+  const escaped = JSON.stringify(value).slice(1, -1)
+  const ascii = escaped.replace(/[^\x20-\x7e]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return [...new Set([value, escaped, ascii])].some(text => text !== '' && holds(bytes, Buffer.from(text)))
+}
+
+function holds(bytes: Buffer, word: Buffer): boolean {
+  for (let at = bytes.indexOf(word); at >= 0; at = bytes.indexOf(word, at + 1))
+    if (!isWordByte(bytes[at - 1]) && !isWordByte(bytes[at + word.length])) return true
+  return false
+}
+
+/** Letters, digits, the underscore, and every byte of a character beyond ASCII. */
+const isWordByte = (byte: number | undefined): boolean =>
+  byte !== undefined && (byte >= 128 || /\w/.test(String.fromCharCode(byte)))

@@ -1,0 +1,190 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hashText } from './batch.ts'
+import type { Session } from './duckdb/engine.ts'
+import { ident, join as joinSql, type Sql, sql } from './duckdb/sql.ts'
+import { commit } from './iceberg/commit.ts'
+import { currentSchema, defaultSortOrder, defaultSpec } from './iceberg/metadata.ts'
+import { stageOverwrite } from './iceberg/operations/overwrite.ts'
+import { danglingDeletes, type Staged } from './iceberg/operations/staged.ts'
+import { placeFiles } from './iceberg/place-files.ts'
+import { scanSql, stageFiles } from './iceberg/read-files.ts'
+import { liveFiles } from './iceberg/scan.ts'
+import { duckdbType } from './iceberg/schema-text.ts'
+import { loadTable, type Table } from './iceberg/table.ts'
+import type { DataFile, ScanFile, Schema } from './iceberg/types.ts'
+import { writeDataFiles } from './iceberg/write-files.ts'
+import type { Lake, TableName, Uri } from './lake.ts'
+
+/** The rows that are meant: of a value in a column, or of records of raw objects, `<raw id>:<ordinal>`. Either will do. */
+export interface RowMatch {
+  readonly value?: { readonly column: string; readonly value: string }
+  readonly places?: readonly string[]
+}
+
+/** An engine and a folder for one piece of work. */
+export async function inSession<T>(lake: Lake, work: (session: Session, folder: string) => Promise<T>): Promise<T> {
+  const folder = join(lake.limits.scratch, `erase-${lake.ids.uuid()}`)
+  await mkdir(folder, { recursive: true })
+  const session = await lake.engine.open({
+    threads: lake.limits.threads,
+    memoryBytes: Math.floor(lake.limits.memoryBytes / 2),
+    folders: [folder, ...lake.storage.folders],
+    scratch: folder,
+  })
+  try {
+    return await work(session, folder)
+  } finally {
+    await session.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** True of the rows that are meant, false of all others, never null. */
+function matchSql(schema: Schema, { value, places }: RowMatch, nameOf: (id: number) => string | undefined): Sql {
+  const column = (name: string) => {
+    const field = schema.fields.find(each => each.name === name)
+    const own = field && nameOf(field.id)
+    return own === undefined ? undefined : { name: ident(own), type: field?.type ?? 'string' }
+  }
+  const own = value && column(value.column)
+  const [object, row] = [column('_raw_object'), column('_raw_row')]
+  const terms = [
+    ...(own && value ? [sql`${own.name} = TRY_CAST(${value.value} AS ${duckdbType(own.type)})`] : []),
+    ...(object && row && places && places.length > 0
+      ? [sql`list_contains(${places}, concat(${object.name}, ':', ${row.name}))`]
+      : []),
+  ]
+  return terms.length === 0 ? sql`FALSE` : sql`COALESCE(${joinSql(terms, ' OR ')}, FALSE)`
+}
+
+/**
+ * Takes the rows out of a table: the files that hold any are written again without them, in one commit. Returns how many went; none when there
+ * were none, or no table. Older snapshots and the files that they need still hold them.
+ */
+export async function eraseRows(lake: Lake, name: TableName, match: RowMatch): Promise<number> {
+  const table = await loadTable(lake, name)
+  if (table === undefined) return 0
+  return inSession(lake, async (session, folder) => {
+    const before = await holding(lake, session, { base: table, match, folder })
+    if (before.rows === 0) return 0
+    // Another name for every run: the same rows may come again, and are to go again.
+    const commitId = hashText('erase', name, lake.ids.uuid()).slice(0, 40)
+    let rows = 0
+    await commit(lake, name, { commitId, summary: { 'sluice.erased': 'true' } }, async base => {
+      const found = await holding(lake, session, { base, match, folder })
+      rows = found.rows
+      return stageWithout(lake, session, { base, match, folder, files: found.files })
+    })
+    return rows
+  })
+}
+
+interface Search {
+  readonly base: Table
+  readonly match: RowMatch
+  readonly folder: string
+}
+
+async function holding(
+  lake: Lake,
+  session: Session,
+  { base, match, folder }: Search,
+): Promise<{ readonly files: readonly ScanFile[]; readonly rows: number }> {
+  const schema = currentSchema(base.metadata)
+  const where = matchSql(schema, match, id => schema.fields.find(field => field.id === id)?.name)
+  const files: ScanFile[] = []
+  let rows = 0
+  // One at a time: what is at hand is bounded by the largest file.
+  for (const live of await liveFiles(lake, base)) {
+    const own = join(folder, 'found')
+    const local = await stageFiles(lake, [live], own)
+    const [count] = await session.rows(
+      sql`SELECT count(*)::DOUBLE AS rows FROM (${scanSql(schema, local)}) WHERE ${where}`,
+    )
+    if (Number(count?.['rows']) > 0) files.push(live)
+    rows += Number(count?.['rows'])
+    await rm(own, { recursive: true, force: true })
+  }
+  return { files, rows }
+}
+
+async function stageWithout(
+  lake: Lake,
+  session: Session,
+  { base, match, folder, files }: Search & { readonly files: readonly ScanFile[] },
+): Promise<Staged> {
+  const schema = currentSchema(base.metadata)
+  const where = matchSql(schema, match, id => schema.fields.find(field => field.id === id)?.name)
+  const local = await stageFiles(lake, files, join(folder, 'whole'))
+  const written = await writeDataFiles(session, {
+    source: sql`SELECT * FROM (${scanSql(schema, local)}) WHERE NOT ${where}`,
+    schema,
+    spec: defaultSpec(base.metadata),
+    sortOrder: defaultSortOrder(base.metadata),
+    properties: base.metadata.properties,
+    folder: join(folder, `kept-${lake.ids.uuid()}`),
+  })
+  const added = await placeFiles(lake, base, written, lake.ids.uuid())
+  const since = base.metadata['current-snapshot-id'] ?? null
+  const staged = stageOverwrite({ added, removed: files }, { validations: [{ type: 'no-new-deletes', since, files }] })
+  return { ...staged, removedDeletes: await orphaned(lake, base, files) }
+}
+
+async function orphaned(lake: Lake, base: Table, files: readonly ScanFile[]): Promise<readonly DataFile[]> {
+  if (files.every(live => live.deletes.length === 0)) return []
+  return danglingDeletes(await liveFiles(lake, base), files)
+}
+
+// --- Files, whoever needs them -------------------------------------------------------------------------------------
+
+export interface FileHit {
+  readonly uri: Uri
+  readonly rows: number
+  readonly modifiedMs: number
+}
+
+export interface FileSearch {
+  readonly files: number
+  readonly hits: readonly FileHit[]
+}
+
+/**
+ * Every Parquet file below a prefix, whether a snapshot needs it or not, read for the rows that are meant. Columns are known by their field
+ * ids in the schema, as any reader of the table knows them.
+ */
+export async function searchFiles(
+  lake: Lake,
+  prefix: Uri,
+  { schema, match }: { readonly schema: Schema; readonly match: RowMatch },
+): Promise<FileSearch> {
+  return inSession(lake, async (session, folder) => {
+    const hits: FileHit[] = []
+    let files = 0
+    for await (const { uri, modifiedMs } of lake.storage.list(prefix)) {
+      if (!uri.endsWith('.parquet')) continue
+      files++
+      const { path } = await lake.storage.stage(uri, folder, { unhashed: true })
+      const rows = await rowsIn(session, path, { schema, match })
+      if (rows > 0) hits.push({ uri, rows, modifiedMs })
+      if (path.startsWith(`${folder}/`)) await rm(path, { force: true })
+    }
+    return { files, hits }
+  })
+}
+
+async function rowsIn(
+  session: Session,
+  path: string,
+  { schema, match }: { readonly schema: Schema; readonly match: RowMatch },
+): Promise<number> {
+  const fields = await session.rows(sql`SELECT name, field_id::DOUBLE AS id FROM parquet_schema(${path})`)
+  const names = new Map(
+    fields.flatMap(each => (each['id'] === null ? [] : [[Number(each['id']), String(each['name'])]])),
+  )
+  const where = matchSql(schema, match, id => names.get(id))
+  const [count] = await session.rows(
+    sql`SELECT count(*)::DOUBLE AS rows FROM read_parquet(${path}, hive_partitioning = FALSE) WHERE ${where}`,
+  )
+  return Number(count?.['rows'])
+}

@@ -1,0 +1,110 @@
+import { createHmac } from 'node:crypto'
+import { type ObjectOutcome, readDocument, writeDocumentOnce } from './batch.ts'
+import type { Lake, Uri } from './lake.ts'
+import { mapParallel } from './parallel.ts'
+
+/** Records that were erased from one raw object: `ops/erasures/objects/<dataset>/<raw id>.json`. */
+export interface ErasedObject {
+  readonly rawObject: string
+  readonly uri: Uri
+  /** SHA-256 of the bytes as they landed, and of each rewriting: any of them may be there while an erasure is under way. */
+  readonly sha256s: readonly string[]
+  readonly erasures: readonly ErasedRecords[]
+}
+
+export interface ErasedRecords {
+  /** Which erasure, by its keyed hash. */
+  readonly erasure: string
+  readonly atMs: number
+  /** From 1; 0 is the whole object, of which no record could be read. */
+  readonly ordinals: readonly number[]
+  /** So many of them were in quarantine. */
+  readonly quarantined: number
+}
+
+/** One line of the ledger: `ops/erasures/ledger/<erasure>.json`. It says what was erased and never of whom. */
+export interface LedgerEntry {
+  readonly erasure: string
+  readonly dataset: string
+  readonly column: string
+  readonly runs: readonly LedgerRun[]
+}
+
+export interface LedgerRun {
+  readonly startedMs: number
+  /** undefined of a run that died. */
+  readonly finishedMs: number | undefined
+  readonly objects: readonly {
+    readonly uri: Uri
+    readonly versionBefore: string
+    readonly sha256Before: string
+    readonly version: string
+    readonly sha256: string
+    readonly ordinals: readonly number[]
+  }[]
+  readonly rows: Readonly<Record<string, number>>
+  readonly filesDeleted: number
+  /** What a search afterwards found left; nothing, or the erasure is not done. */
+  readonly left: number | undefined
+}
+
+const prefixOf = (lake: Pick<Lake, 'zones'>): Uri => `${lake.zones.ops}/erasures`
+export const erasedPrefix = (lake: Pick<Lake, 'zones'>, dataset: string): Uri => `${prefixOf(lake)}/objects/${dataset}/`
+export const erasedUri = (lake: Pick<Lake, 'zones'>, dataset: string, rawObject: string): Uri =>
+  `${erasedPrefix(lake, dataset)}${rawObject}.json`
+export const ledgerUri = (lake: Pick<Lake, 'zones'>, erasure: string): Uri => `${prefixOf(lake)}/ledger/${erasure}.json`
+/** Files that a table will not need once its snapshots have expired: deleted by whoever comes next, should this run die. */
+export const doomedUri = (lake: Pick<Lake, 'zones'>, table: string): Uri => `${prefixOf(lake)}/doomed/${table}.json`
+
+/**
+ * HMAC-SHA-256 of dataset, column and value under the key of the lake: the same erasure has the same name, and without the key nobody can find
+ * out of whom by trying values.
+ */
+export async function erasureId(
+  lake: Lake,
+  { dataset, column, value }: { readonly dataset: string; readonly column: string; readonly value: string },
+): Promise<string> {
+  const fresh = { key: `${lake.ids.uuid()}${lake.ids.uuid()}` }
+  const { key } = await writeDocumentOnce(lake, `${prefixOf(lake)}/key.json`, fresh)
+  const hmac = createHmac('sha256', key)
+  for (const part of [dataset, column, value]) hmac.update(`${Buffer.byteLength(part)}:${part}`)
+  return hmac.digest('hex').slice(0, 40)
+}
+
+const READS_AT_ONCE = 16
+
+/** By raw id. Costs one listing where nothing was ever erased. */
+export async function erasedObjects(
+  lake: Pick<Lake, 'zones' | 'storage'>,
+  dataset: string,
+  isWanted: (rawObject: string) => boolean = () => true,
+): Promise<ReadonlyMap<string, ErasedObject>> {
+  const prefix = erasedPrefix(lake, dataset)
+  const uris: Uri[] = []
+  for await (const { uri } of lake.storage.list(prefix))
+    if (isWanted(uri.slice(prefix.length).replace(/\.json$/, ''))) uris.push(uri)
+  const found = await mapParallel(uris, READS_AT_ONCE, uri => readDocument<ErasedObject>(lake, uri))
+  return new Map(found.flatMap(each => (each === undefined ? [] : [[each.rawObject, each] as const])))
+}
+
+export const ordinalsOf = (object: ErasedObject): ReadonlySet<number> =>
+  new Set(object.erasures.flatMap(each => each.ordinals))
+
+/** An outcome as it would be had the records that were erased after its commit never been there. */
+export function withoutErased(
+  outcome: ObjectOutcome,
+  committedMs: number,
+  erased: ErasedObject | undefined,
+): ObjectOutcome {
+  const since = (erased?.erasures ?? []).filter(each => each.atMs >= committedMs)
+  if (since.length === 0) return outcome
+  const records = since.reduce((sum, each) => sum + each.ordinals.length, 0)
+  const quarantined = since.reduce((sum, each) => sum + each.quarantined, 0)
+  const less = (count: number, by: number): number => Math.max(0, count - by)
+  return {
+    ...outcome,
+    read: less(outcome.read, records),
+    applied: less(outcome.applied, records - quarantined),
+    quarantined: less(outcome.quarantined, quarantined),
+  }
+}
