@@ -34,7 +34,7 @@ const NAMED: Readonly<Record<string, Wire>> = {
 export function wireOf({ type, name, parameters }: ConnectSchema): Wire {
   if (name === 'org.apache.kafka.connect.data.Decimal')
     return { kind: 'decimal', scale: Number(parameters?.['scale'] ?? 0) }
-  return NAMED[name ?? ''] ?? { kind: type === 'bytes' ? 'bytes' : 'plain' }
+  return NAMED[name ?? ''] ?? (type === 'bytes' ? { kind: 'bytes', encoding: 'base64' } : { kind: 'plain' })
 }
 
 /** The fields of a row, by the schema of an envelope, of a flattened record, or of a key. */

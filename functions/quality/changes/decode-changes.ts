@@ -118,7 +118,8 @@ async function partsOf(
   const schemas = seen.schemaful ? await schemasIn(session, records.from) : []
   const connectors = changes.connector === undefined ? seen.connectors : [changes.connector]
   const wire = (column: ContractColumn): ReturnType<ChangeParts['wire']> =>
-    wireAmong(schemas, column) ?? declaredWire(column, { ...changes, connector: connectors[0] })
+    (column.type === 'binary' ? undefined : wireAmong(schemas, column)) ??
+    declaredWire(column, { ...changes, connector: connectors[0] })
   const common = { changes, columns: contract.columns, key: keyColumns(contract), records, wire }
   const events = { ...common, schemaful: seen.schemaful, connectors, isGuess }
   if (changes.shape === 'dms') return dmsJson(events)

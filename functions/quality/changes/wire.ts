@@ -5,7 +5,8 @@ import { type Typed, textShape, typed } from '../contract.ts'
 
 /** How a value stands in an event. `plain` is text as the contract reads it. */
 export type Wire =
-  | { readonly kind: 'plain' | 'variable-decimal' | 'days' | 'bytes' }
+  | { readonly kind: 'plain' | 'variable-decimal' | 'days' }
+  | { readonly kind: 'bytes'; readonly encoding: ChangeSource['bytes'] }
   | { readonly kind: 'decimal'; readonly scale: number }
   | { readonly kind: 'epoch' | 'clock'; readonly unit: TimeUnit }
 
@@ -43,7 +44,7 @@ export function wired(column: Column, text: Sql, wire: Wire | WireByCase): Typed
     case 'variable-decimal':
       return typed(type, variableDecimal(text))
     case 'bytes':
-      return typed(type, text)
+      return typed(type, asBase64(text, wire.encoding))
     case 'plain':
       return column.format === undefined ? iso(type, text) : typed(type, text, { format: column.format })
   }
@@ -127,6 +128,14 @@ export function isRounded(column: Column, text: Sql): Sql | undefined {
   return sql`(strlen(${text}) BETWEEN 17 AND 26 AND ${fraction})`
 }
 
+/** Bytes in the encoding of `binary.handling.mode`; what is none becomes NULL, or text that is no base64 either. */
+function asBase64(text: Sql, encoding: ChangeSource['bytes']): Sql {
+  if (encoding === 'base64') return text
+  if (encoding === 'hex') return sql`COALESCE(to_base64(TRY(unhex(${text}))), '?')`
+  const standard = sql`translate(${text}, '-_', '+/')`
+  return sql`rpad(${standard}, (CAST(ceil(strlen(${standard}) / 4.0) AS INTEGER) * 4), '=')`
+}
+
 // --- Decimals ------------------------------------------------------------------------------------------------------
 
 const TWO_64 = sql`18446744073709551616::HUGEINT`
@@ -183,7 +192,7 @@ export function declaredWire(column: Column, changes: ChangeSource): Wire {
   if (type === 'timestamp' || type === 'timestamptz') return { kind: 'epoch', unit }
   if (type === 'time') return { kind: 'clock', unit }
   const decimal = /^decimal\(\d+,(\d+)\)$/.exec(type)
-  if (decimal === null) return { kind: type === 'binary' ? 'bytes' : 'plain' }
+  if (decimal === null) return type === 'binary' ? { kind: 'bytes', encoding: changes.bytes } : { kind: 'plain' }
   return changes.decimals === 'base64' ? { kind: 'decimal', scale: Number(decimal[1]) } : { kind: 'variable-decimal' }
 }
 
