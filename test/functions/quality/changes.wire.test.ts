@@ -15,7 +15,7 @@ const column = (type: Primitive): Column => ({
   doc: undefined,
 })
 
-async function valueOf(type: Primitive, wire: Wire, text: string): Promise<string> {
+async function readAs(type: Primitive, wire: Wire, text: string): Promise<string> {
   return inSession(async session => {
     const { value, fits } = wired(column(type), sql`text`, wire)
     const [row] = await session.rows(
@@ -75,5 +75,5 @@ const TABLE: readonly (readonly [Primitive, Wire, string, string])[] = [
 ]
 
 test.each(TABLE)('%s, %j: %s is %s', async (type, wire, text, expected) => {
-  expect(await valueOf(type, wire, text)).toBe(expected)
+  expect(await readAs(type, wire, text)).toBe(expected)
 })
