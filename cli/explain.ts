@@ -23,11 +23,12 @@ export const explain: Command = {
   },
 }
 
-async function findHistory({ lake, given, terminal }: Call): Promise<ObjectHistory> {
+async function findHistory({ lake, given, terminal, datasets }: Call): Promise<ObjectHistory> {
+  const declared = await datasets()
   const text = given[0] as string
   const keys = landingKeys(lake, text, terminal.cwd)
   for (const key of keys) {
-    const history = await objectHistory(lake, landingUri(lake, key))
+    const history = await objectHistory(lake, landingUri(lake, key), declared)
     if (history !== undefined) return history
   }
   const near = await similarKeys(lake, keys.at(-1) ?? text)

@@ -1,7 +1,9 @@
+import type { ObjectOutcome } from '#lake/batch.ts'
 import { quarantineTableName } from '#lake/dataset.ts'
 import type { Lake } from '#lake/lake.ts'
 import { landingKey } from './landing-key.ts'
-import type { ObjectHistory, Refined, Settled, VersionHistory } from './object-history.ts'
+import type { ObjectHistory, VersionHistory } from './object-history.ts'
+import type { HoldingBatch, Refined, Settled } from './refined-object.ts'
 import { isoTime } from './units.ts'
 
 /** A history as `--json` prints it: times are ISO 8601, 64-bit ids are decimal text. */
@@ -29,10 +31,13 @@ function versionDocument({ version, landedMs, dataset, rawObject, fate }: Versio
 
 function refinedDocument(refined: Refined): Readonly<Record<string, unknown>> {
   const { kind: state, batch } = refined
-  if (refined.kind === 'landed') return { state, batch }
+  const batches = refined.batches.length === 0 ? {} : { batches: refined.batches.map(holdingDocument) }
+  if (refined.kind === 'landed') return { state, batch, ...batches }
   const { rawObject: _, ...rows } = refined.outcome ?? { rawObject: '' }
-  const counted = { state, batch, rows }
-  if (refined.kind === 'halted') return { ...counted, reason: refined.reason }
+  const counted = { state, batch, ...batches, rows }
+  // Nothing was published, whatever the verdict said of the records.
+  if (refined.kind === 'halted')
+    return { state, batch, ...batches, rows: haltedRows(refined.outcome), verdict: rows, reason: refined.reason }
   if (refined.kind === 'staged') return counted
   return {
     ...counted,
@@ -45,6 +50,16 @@ function refinedDocument(refined: Refined): Readonly<Record<string, unknown>> {
         ? null
         : { table: quarantineTableName({ name: refined.table }), snapshot: refined.quarantineSnapshot },
   }
+}
+
+const haltedRows = (verdict: ObjectOutcome | undefined): unknown => {
+  const halted = verdict?.read ?? 0
+  return { read: halted, applied: 0, quarantined: 0, superseded: 0, halted, reasons: {} }
+}
+
+function holdingDocument({ batch, replay, into, state, committedMs }: HoldingBatch): unknown {
+  const committed = committedMs === undefined ? null : isoTime(committedMs)
+  return { batch, replay: replay ?? null, into: into ?? null, state, committed }
 }
 
 function settledDocument({ action, release, reason, committedMs, taken, outcome }: Settled): unknown {

@@ -2,7 +2,8 @@ import type { ObjectOutcome } from '#lake/batch.ts'
 import { quarantineTableName } from '#lake/dataset.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
 import { landingKey } from './landing-key.ts'
-import type { Fate, ObjectHistory, Refined, Settled, VersionHistory } from './object-history.ts'
+import type { Fate, ObjectHistory, VersionHistory } from './object-history.ts'
+import type { HoldingBatch, Refined, Settled } from './refined-object.ts'
 import { type Style, styleOf } from './style.ts'
 import type { Output } from './terminal.ts'
 import { printable } from './text-width.ts'
@@ -80,39 +81,69 @@ function rawKey(lake: Lake, uri: Uri): string {
 }
 
 function refinedLines(refined: Refined): readonly Line[] {
-  const batch: Line = ['batch', refined.batch]
-  if (refined.kind === 'landed') return [batch]
+  const batches = batchLines(refined)
+  if (refined.kind === 'landed') return batches
+  if (refined.kind === 'halted') return [...batches, ...haltedLines(refined.outcome)]
   const rows =
     refined.outcome === undefined
       ? []
       : outcomeLines(refined.outcome, refined.kind === 'committed' ? refined.since : [])
-  if (refined.kind !== 'committed') return [batch, ...rows]
+  if (refined.kind !== 'committed') return [...batches, ...rows]
   const { table, snapshot, quarantineSnapshot } = refined
   const quarantine: readonly Line[] =
     quarantineSnapshot === undefined ? [] : [['', `${quarantineSnapshot} of ${quarantineTableName({ name: table })}`]]
-  return [batch, ...rows, ['snapshot', `${snapshot} of ${table}`], ...quarantine]
+  return [...batches, ...rows, ['snapshot', `${snapshot} of ${table}`], ...quarantine]
+}
+
+/** One id as a rule; where a replay took the object again each batch with where it is from and how far it is. */
+function batchLines({ batch, batches }: Refined): readonly Line[] {
+  if (batches.length === 0) return [['batch', batch]]
+  return batches.map((each, at): Line => [at === 0 ? 'batches' : '', `${each.batch}  ${holdingText(each)}`])
+}
+
+function holdingText({ replay, into, state, committedMs }: HoldingBatch): string {
+  const from =
+    replay === undefined ? 'first' : `replay ${printable(replay)}${into === undefined ? '' : ` into ${into}`}`
+  return `${from}, ${state}${committedMs === undefined ? '' : ` ${formatTime(committedMs)}`}`
+}
+
+/** What the verdict said comes after what is: nothing of a halted batch is in the table, nor in quarantine. */
+function haltedLines(verdict: ObjectOutcome | undefined): readonly Line[] {
+  if (verdict === undefined) return []
+  const { read, applied, quarantined } = verdict
+  const wouldBe = `${formatCount(applied)} would have been applied, ${formatCount(quarantined)} quarantined`
+  const reasons = reasonsText(verdict)
+  return [
+    ['rows', `${counted(read, 'row')} read: 0 applied; but for the halt ${wouldBe}`],
+    ...(reasons === '' ? [] : [['reasons', reasons] as const]),
+  ]
 }
 
 /** The reasons that are named; the rest is in the quarantine table. */
 const REASONS_MAX = 5
 
 function outcomeLines(outcome: ObjectOutcome, since: readonly Settled[]): readonly Line[] {
-  const { read, applied, quarantined, superseded, suppressed = 0, reasons } = outcome
+  const { read, applied, quarantined, superseded, suppressed = 0 } = outcome
   const counts = [
     `${formatCount(applied)} applied`,
     `${formatCount(quarantined)} quarantined`,
     ...(superseded === 0 ? [] : [`${formatCount(superseded)} superseded`]),
     ...(suppressed === 0 ? [] : [`${formatCount(suppressed)} suppressed`]),
   ]
-  const sorted = Object.entries(reasons).toSorted(([, a], [, b]) => b - a)
-  const named = sorted.slice(0, REASONS_MAX).map(([reason, count]) => `${printable(reason)} ${formatCount(count)}`)
   const label = since.length === 0 ? 'reasons' : 'at first'
-  const more = sorted.length > REASONS_MAX ? [`${sorted.length - REASONS_MAX} more`] : []
+  const reasons = reasonsText(outcome)
   return [
     ['rows', `${counted(read, 'row')} read: ${counts.join(', ')}`],
-    ...(sorted.length === 0 ? [] : [[label, [...named, ...more].join(', ')] as const]),
+    ...(reasons === '' ? [] : [[label, reasons] as const]),
     ...since.map((each, at): Line => [at === 0 ? 'since' : '', settledLine(each)]),
   ]
+}
+
+function reasonsText({ reasons }: ObjectOutcome): string {
+  const sorted = Object.entries(reasons).toSorted(([, a], [, b]) => b - a)
+  const named = sorted.slice(0, REASONS_MAX).map(([reason, count]) => `${printable(reason)} ${formatCount(count)}`)
+  const more = sorted.length > REASONS_MAX ? [`${sorted.length - REASONS_MAX} more`] : []
+  return [...named, ...more].join(', ')
 }
 
 function settledLine({ action, committedMs, taken, outcome, reason }: Settled): string {

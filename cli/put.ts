@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { Dataset } from '#lake/dataset.ts'
 import { sha256File } from '#lake/file-hash.ts'
 import type { ObjectInfo } from '#lake/lake.ts'
 import type { Call, Command } from './command.ts'
@@ -107,8 +108,12 @@ async function leftByWatcher(call: Call, objects: readonly ObjectInfo[]): Promis
   }
 }
 
-async function currentVersion({ lake }: Call, object: ObjectInfo): Promise<VersionHistory | undefined> {
-  const history = await objectHistory(lake, object.uri)
+async function currentVersion(
+  { lake }: Call,
+  object: ObjectInfo,
+  datasets?: readonly Dataset[],
+): Promise<VersionHistory | undefined> {
+  const history = await objectHistory(lake, object.uri, datasets)
   return history?.versions.find(version => version.version === object.version)
 }
 
@@ -121,20 +126,21 @@ function isSettled(version: VersionHistory | undefined): boolean {
   return refined === undefined || refined.kind === 'committed' || refined.kind === 'halted'
 }
 
-/** Some of its records are in the table, or none of them was refused. */
+/** Some of its records are in the table, or were until a newer extract came, or none of them was refused. */
 function isTaken({ fate }: VersionHistory): boolean {
   const refined = fate.kind === 'batched' ? fate.refined : fate.kind === 'duplicate' ? fate.first : undefined
   if (refined?.kind !== 'committed') return false
-  const { applied, quarantined } = refined.outcome ?? { applied: 0, quarantined: 0 }
-  return applied > 0 || quarantined === 0
+  const { applied, quarantined, superseded } = refined.outcome ?? { applied: 0, quarantined: 0, superseded: 0 }
+  return applied + superseded > 0 || quarantined === 0
 }
 
 /** Prints what became of each object in the version that was put; false when one of them is not in its table. */
 async function report(call: Call, objects: readonly ObjectInfo[]): Promise<boolean> {
   const { lake, terminal, options } = call
+  const datasets = await call.datasets()
   const histories: ObjectHistory[] = []
   for (const object of objects) {
-    const version = await currentVersion(call, object)
+    const version = await currentVersion(call, object, datasets)
     histories.push({ uri: object.uri, versions: version === undefined ? [] : [version] })
   }
   if (options.has('json')) {

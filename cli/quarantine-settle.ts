@@ -1,6 +1,8 @@
 import { type ReleaseReport, type ReleaseRequest, release } from '#functions/release/release.ts'
 import { type CommitReport, commitUri, readDocument, type Verdict, verdictUri } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
+import { countRows } from '#lake/iceberg/count-rows.ts'
+import { mapParallel } from '#lake/parallel.ts'
 import type { LocalStep } from '#local/run.ts'
 import { closest } from './closest.ts'
 import type { Call } from './command.ts'
@@ -26,7 +28,7 @@ async function settleRecords(call: Call, action: ReleaseRequest['action']): Prom
   if (action === 'drop') await confirm(call, planned)
   const status = statusLine(options.has('json') ? terminal.err : terminal.out)
   const { report, failures } = await run(call, dataset, { request: { ...wish, dryRun: false }, status })
-  const settled = await outcomeOf(call, report, failures)
+  const settled = await outcomeOf(call, dataset, { report, failed: failures })
   if (options.has('json')) await terminal.out.write(`${JSON.stringify(settledDocument(settled), null, 2)}\n`)
   else await printSettled(terminal.out, settled)
   return isWell(settled) ? undefined : EXIT_FAILURE
@@ -101,7 +103,11 @@ async function run(
   }
 }
 
-async function outcomeOf({ lake }: Call, report: ReleaseReport, failed: Settled['failed']): Promise<Settled> {
+async function outcomeOf(
+  { lake }: Call,
+  dataset: Dataset,
+  { report, failed }: { readonly report: ReleaseReport; readonly failed: Settled['failed'] },
+): Promise<Settled> {
   const found: CommitReport[] = []
   const halted: { batch: string; reason: string }[] = []
   for (const batch of report.batches) {
@@ -119,15 +125,34 @@ async function outcomeOf({ lake }: Call, report: ReleaseReport, failed: Settled[
   const reasons = new Map<string, number>()
   for (const [reason, count] of objects.flatMap(each => Object.entries(each.reasons)))
     reasons.set(reason, (reasons.get(reason) ?? 0) + count)
+  const applied = total(each => each.applied)
+  const replaced = await replacedSince(lake, dataset, { commits: found, applied })
   return {
     ...report,
-    applied: total(each => each.applied),
+    applied: applied - replaced,
     refused: total(each => each.quarantined),
-    superseded: total(each => each.superseded),
+    superseded: total(each => each.superseded) + replaced,
     suppressed: total(each => each.suppressed ?? 0),
     gone: found.length === report.batches.length ? report.records - taken : 0,
     reasons: [...reasons].toSorted(([, left], [, right]) => right - left),
     halted,
     failed,
   }
+}
+
+const VERDICTS_AT_ONCE = 8
+
+/** Of extracts that are released together a later batch takes out what an earlier one brought, and the reports do not know. */
+async function replacedSince(
+  lake: Call['lake'],
+  dataset: Dataset,
+  { commits, applied }: { readonly commits: readonly CommitReport[]; readonly applied: number },
+): Promise<number> {
+  if (dataset.publish.mode !== 'replace' || applied === 0 || commits.length < 2) return 0
+  const verdicts = await mapParallel(commits, VERDICTS_AT_ONCE, ({ batch }) =>
+    readDocument<Verdict>(lake, verdictUri(lake, dataset.name, batch)),
+  )
+  const judged = verdicts.flatMap(verdict => verdict?.judged ?? [])
+  const records = judged.map(each => ({ ...each, records: each.applied })).filter(each => each.records.length > 0)
+  return applied - Math.min(applied, await countRows(lake, dataset.name, { records }))
 }

@@ -12,6 +12,7 @@ import { type ReplayStep, replayStep } from './step.ts'
 
 export { type Control, control, type ReplayReport, type ReplayState } from './control.ts'
 export type { ReplayItem, ReplayPlan } from './documents.ts'
+export { type ReplayBatch, replaysHolding } from './holding.ts'
 export { type PlanOptions, planReplay } from './planning.ts'
 export { type ReplayProgress, replayIds, replayProgress } from './progress.ts'
 export { type DatasetAccount, type ReconcileReport, reconcile } from './reconcile.ts'

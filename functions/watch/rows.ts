@@ -1,14 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { ObjectOutcome } from '#lake/batch.ts'
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
-import { sql } from '#lake/duckdb/sql.ts'
-import { RAW_OBJECT } from '#lake/iceberg/raw-object-max.ts'
-import { scanSql } from '#lake/iceberg/read-files.ts'
-import { planScan } from '#lake/iceberg/scan.ts'
-import { projected, stageColumns } from '#lake/iceberg/stage-columns.ts'
-import { loadTable } from '#lake/iceberg/table.ts'
-import type { Lake, TableName } from '#lake/lake.ts'
+import { countRows } from '#lake/iceberg/count-rows.ts'
+import type { Lake } from '#lake/lake.ts'
 
 /** What producers put against what can be found, of the same raw objects. */
 export interface Completeness {
@@ -42,9 +35,9 @@ export async function completenessOf(
   const all = [...outcomes.values()]
   const kept = keptOutcomes(dataset, all)
   if (kept === undefined || (!whole && all.length > NAMED_MAX)) return undefined
-  const named = whole ? undefined : all.map(each => each.rawObject)
-  const queryable = await countRows(lake, dataset.name, named)
-  const quarantined = await countRows(lake, quarantineTableName(dataset), named)
+  const rawObjects = whole ? undefined : all.map(each => each.rawObject)
+  const queryable = await countRows(lake, dataset.name, { rawObjects })
+  const quarantined = await countRows(lake, quarantineTableName(dataset), { rawObjects })
   const put = sum(all, 'read')
   const superseded = sum(all, 'superseded') + sum(all, 'applied') - sum(kept, 'applied')
   const suppressed = sum(all, 'suppressed')
@@ -62,37 +55,3 @@ function keptOutcomes(dataset: Dataset, all: readonly ObjectOutcome[]): readonly
 
 const sum = (all: readonly ObjectOutcome[], of: 'read' | 'applied' | 'superseded' | 'suppressed'): number =>
   all.reduce((total, each) => total + (each[of] ?? 0), 0)
-
-/** Live rows of the table, all or those of some raw objects. A table that is not there has none. */
-async function countRows(lake: Lake, name: TableName, rawObjects: readonly string[] | undefined): Promise<number> {
-  const table = await loadTable(lake, name)
-  if (table === undefined || rawObjects?.length === 0) return 0
-  const where = rawObjects === undefined ? [] : ([{ column: RAW_OBJECT, op: 'in', values: rawObjects }] as const)
-  const { schema, files } = await planScan(lake, table, { where })
-  const [untouched, read] = [
-    files.filter(file => rawObjects === undefined && file.deletes.length === 0),
-    files.filter(file => rawObjects !== undefined || file.deletes.length > 0),
-  ]
-  const known = untouched.reduce((rows, { file }) => rows + Number(file.record_count), 0)
-  if (read.length === 0) return known
-  const folder = join(lake.limits.scratch, `watch-${lake.ids.uuid()}`)
-  await mkdir(folder, { recursive: true })
-  const session = await lake.engine.open({
-    threads: lake.limits.threads,
-    memoryBytes: Math.floor(lake.limits.memoryBytes / 2),
-    folders: [folder, ...lake.storage.folders],
-    scratch: folder,
-  })
-  try {
-    const narrow = projected(schema, [RAW_OBJECT])
-    const local = await stageColumns(lake, read, { folder, columns: narrow.fields.map(field => field.id) })
-    const filter = rawObjects === undefined ? sql`TRUE` : sql`list_contains(${rawObjects}, _raw_object)`
-    const [row] = await session.rows(
-      sql`SELECT count(*)::BIGINT AS rows FROM (${scanSql(narrow, local)}) WHERE ${filter}`,
-    )
-    return known + Number(row?.['rows'])
-  } finally {
-    await session.close()
-    await rm(folder, { recursive: true, force: true })
-  }
-}

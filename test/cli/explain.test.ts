@@ -150,6 +150,15 @@ test('a batch that a rule halted, with the rule', async () => {
   expect(await told('orders/halted.ndjson')).toContain(
     'halted: Completeness "id" > 0.9: 0.7; nothing of the batch is in the table',
   )
+  expect(await told('orders/halted.ndjson')).toContain(
+    '\n  rows        10 rows read: 0 applied; but for the halt 7 would have been applied, 3 quarantined\n  reasons     required:id 2, type:id 1\n',
+  )
+  const [version] = JSON.parse((await bench.run(['explain', 'orders/halted.ndjson', '--json'])).out).versions
+  expect(version).toMatchObject({
+    state: 'halted',
+    rows: { read: 10, applied: 0, quarantined: 0, superseded: 0, halted: 10, reasons: {} },
+    verdict: { read: 10, applied: 7, quarantined: 3 },
+  })
 })
 
 test('rejected, with the reason and the message', async () => {
