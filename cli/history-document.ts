@@ -43,6 +43,7 @@ function refinedDocument(refined: Refined): Readonly<Record<string, unknown>> {
     ...counted,
     committed: isoTime(refined.committedMs),
     ...(refined.since.length === 0 ? {} : { since: refined.since.map(settledDocument) }),
+    ...(refined.changes === undefined ? {} : { changes: refined.changes }),
     table: refined.table,
     snapshot: refined.snapshot,
     quarantine:

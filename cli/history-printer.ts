@@ -1,4 +1,4 @@
-import type { ObjectOutcome } from '#lake/batch.ts'
+import type { ChangeCounts, ObjectOutcome } from '#lake/batch.ts'
 import { quarantineTableName } from '#lake/dataset.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
 import { landingKey } from './landing-key.ts'
@@ -92,7 +92,25 @@ function refinedLines(refined: Refined): readonly Line[] {
   const { table, snapshot, quarantineSnapshot } = refined
   const quarantine: readonly Line[] =
     quarantineSnapshot === undefined ? [] : [['', `${quarantineSnapshot} of ${quarantineTableName({ name: table })}`]]
-  return [...batches, ...rows, ['snapshot', `${snapshot} of ${table}`], ...quarantine]
+  const changes = refined.changes === undefined ? [] : [changeLine(refined.changes)]
+  return [...batches, ...rows, ...changes, ['snapshot', `${snapshot} of ${table}`], ...quarantine]
+}
+
+/** Of the whole batch: which of its objects a record came from does not matter to the fold. */
+function changeLine({ received, deadLetters, ...counts }: ChangeCounts): Line {
+  const named = [
+    ['applied', counts.applied],
+    ['superseded', counts.superseded],
+    ['stale', counts.stale],
+    ['duplicate', counts.duplicate],
+    ['skipped', counts.skipped],
+    ['refused', deadLetters],
+    ['patched', counts.patched],
+    ['unresolved', counts.unresolved],
+  ] as const
+  const some = named.filter(([name, count]) => name === 'applied' || count > 0)
+  const list = some.map(([name, count]) => `${formatCount(count)} ${name}`).join(', ')
+  return ['changes', `${counted(received, 'record')} in the batch: ${list}`]
 }
 
 /** One id as a rule; where a replay took the object again each batch with where it is from and how far it is. */

@@ -1,6 +1,7 @@
 import { type ReplayBatch, replaysHolding } from '#functions/replay/replay.ts'
 import {
   type BatchManifest,
+  type ChangeCounts,
   type CommitReport,
   commitUri,
   manifestUri,
@@ -40,6 +41,8 @@ type Far =
       /** Decimal text of the 64-bit id. */
       readonly snapshot: string
       readonly quarantineSnapshot: string | undefined
+      /** What became of all change events of the batch; undefined where rows are no changes. */
+      readonly changes: ChangeCounts | undefined
     }
 
 /** A release or a drop, and what it did with the records of one object. */
@@ -159,6 +162,7 @@ async function farOf(
     table: dataset,
     snapshot: commit.snapshotId,
     quarantineSnapshot: commit.quarantineSnapshotId,
+    changes: commit.changes,
   }
 }
 

@@ -10,6 +10,7 @@ import {
   landedUri,
   manifestUri,
   type ObjectOutcome,
+  parseDocument,
   type Verdict,
   verdictUri,
 } from '../../lake/batch.ts'
@@ -192,6 +193,22 @@ test('the current version is not told twice', async () => {
   await recorded('orders/once.ndjson', 12, { kind: 'rejected', reason: 'checksum', message: 'm' }, version)
   const ran = await bench.run(['explain', 'orders/once.ndjson', '--json'])
   expect(JSON.parse(ran.out).versions).toHaveLength(1)
+})
+
+test('of change events what became of the batch, outcome by outcome', async () => {
+  const batch = idOf(93)
+  await batched('orders/changes.ndjson', 14, batch)
+  await committed(14, batch)
+  const uri = commitUri(bench.lake, 'orders', batch)
+  const known = parseDocument(Buffer.from(await bench.lake.storage.get(uri)).toString()) as CommitReport
+  const outcomes = { applied: 7, superseded: 1, stale: 2, duplicate: 0, skipped: 3, deadLetters: 1 }
+  const changes = { received: 14, ...outcomes, patched: 1, unresolved: 0, resurrectionsPrevented: 0 }
+  await write(uri, { ...known, changes })
+  expect(await told('orders/changes.ndjson')).toContain(
+    '\n  changes     14 records in the batch: 7 applied, 1 superseded, 2 stale, 3 skipped, 1 refused, 1 patched\n',
+  )
+  const json = JSON.parse((await bench.run(['explain', 'orders/changes.ndjson', '--json'])).out)
+  expect(json.versions[0]).toMatchObject({ changes })
 })
 
 test('many reasons: the most frequent are named', async () => {
