@@ -20,7 +20,8 @@ function mortal(lake: Lake, at: number, side: Side) {
     new Proxy(inner, {
       get: (target, name) => {
         const method = Reflect.get(target, name)
-        if (typeof method !== 'function') return method
+        // A page of a listing is no effect.
+        if (typeof method !== 'function' || name === 'list') return method
         return async (...args: unknown[]) => {
           const call = calls++
           if (call < at) return method.apply(target, args)
