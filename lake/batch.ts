@@ -159,6 +159,8 @@ export interface ChangeReport {
   readonly snapshotId: string
   readonly counts: ChangeCounts
   readonly committedMs: number
+  /** When the newest change of the batch happened in its source, where that tells. */
+  readonly newestEventMs?: number
   /** Changes that came too late to be told from those of deleted rows; `publish` puts them aside with what quality refused. */
   readonly quarantine?: StagedTable
 }

@@ -1,5 +1,7 @@
 import { datasets } from '../datasets/index.ts'
 import { canaryDataset, withCanary } from '../lake/canary.ts'
+import type { Dataset } from '../lake/dataset.ts'
+import { type Alarm, METRICS, metricAlarm } from './alarm.ts'
 import type { Canary } from './canary.ts'
 import type { Compact } from './compact.ts'
 import type { Firehose } from './firehose.ts'
@@ -8,23 +10,9 @@ import type { Maintain } from './maintain.ts'
 import { alarmLimits } from './plan.ts'
 import type { Refine } from './refine.ts'
 import type { Replay } from './replay.ts'
-import { named } from './stage.ts'
 import type { Storage } from './storage.ts'
 import { alarmTopic } from './topic.ts'
 import type { Watch } from './watch.ts'
-
-interface Alarm {
-  readonly name: string
-  readonly why: string
-  readonly namespace: string
-  readonly metric: string
-  readonly statistic: 'Sum' | 'Maximum'
-  readonly dimensions: Record<string, $util.Input<string>>
-  /** The alarm fires above this value. */
-  readonly above: number
-  /** It fires as well when nothing is written for so long. */
-  readonly silentMinutes?: number
-}
 
 export interface Stages {
   readonly storage: Storage
@@ -76,6 +64,7 @@ export function alarms({
     ...functionAlarms('watch', watch.function),
     ...asyncAlarms('watch', watch.function),
     ...watchAlarms(),
+    ...datasets.filter(({ source }) => source.changes !== undefined).map(refusedChanges),
     deadLetters('canary', canary.deadLetters),
     ...functionAlarms('canary', canary.function),
     ...asyncAlarms('canary', canary.function),
@@ -97,25 +86,6 @@ export function alarms({
   ]
   for (const alarm of all) metricAlarm(alarm, topic)
   return { topic }
-}
-
-function metricAlarm(alarm: Alarm, topic: sst.aws.SnsTopic): void {
-  new aws.cloudwatch.MetricAlarm(`Alarm-${alarm.name}`, {
-    name: named(alarm.name),
-    alarmDescription: alarm.why,
-    namespace: alarm.namespace,
-    metricName: alarm.metric,
-    statistic: alarm.statistic,
-    dimensions: alarm.dimensions,
-    comparisonOperator: 'GreaterThanThreshold',
-    threshold: alarm.above,
-    period: alarm.silentMinutes === undefined ? 300 : alarm.silentMinutes * 60,
-    evaluationPeriods: 1,
-    // Most of these metrics are not written while nothing happens; a heartbeat always is.
-    treatMissingData: alarm.silentMinutes === undefined ? 'notBreaching' : 'breaching',
-    alarmActions: [topic.arn],
-    okActions: [topic.arn],
-  })
 }
 
 // --- What is watched -----------------------------------------------------------------------------------------------
@@ -223,8 +193,16 @@ function watchAlarms(): readonly Alarm[] {
 /** No heartbeat tells of so many: the alarm is about silence alone. */
 const DATASETS_MAX = 1_000_000
 
-/** As `metricsNamespace()` in `lake/aws` has it when the environment names none. */
-const METRICS = 'Sluice'
+/** `lake/aws/change-metrics.ts` writes it. A change that is put aside leaves its row behind the source. */
+const refusedChanges = ({ name }: Dataset): Alarm => ({
+  name: `${name}-changes-refused`,
+  why: `Changes of ${name} are in quarantine: its table is not what its source has`,
+  namespace: METRICS,
+  metric: 'ChangesDeadLetter',
+  statistic: 'Sum',
+  dimensions: { service: $app.name, dataset: name },
+  above: 0,
+})
 
 function machineAlarms(name: string, machine: aws.sfn.StateMachine, so: string): readonly Alarm[] {
   return ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted', 'ExecutionThrottled'].map(metric => ({

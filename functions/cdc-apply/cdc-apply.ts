@@ -27,14 +27,20 @@ import { openSession, stageChangeFiles } from './staging.ts'
 /** Raised when a batch would give another table than before, so that applying it again is no repetition of its earlier commit. */
 const GENERATION = '1'
 
+/** The report without the files that wait for `publish`: their 64-bit sizes do not pass through a state machine. */
+export interface Applied extends Omit<ChangeReport, 'quarantine'> {
+  /** An earlier run has reported the batch. */
+  readonly repeated: boolean
+}
+
 /**
  * Folds the change rows of a batch into the table of its dataset: current rows by key, or their history. One commit, whatever the batch
  * holds; applying it again finds that commit and changes nothing. Quarantine, quality results and the commit report are for `publish`.
  */
-export async function cdcApply(lake: Lake, dataset: Dataset, input: { readonly batch: string }): Promise<ChangeReport> {
+export async function cdcApply(lake: Lake, dataset: Dataset, input: { readonly batch: string }): Promise<Applied> {
   const { batch } = input
   const done = await readDocument<ChangeReport>(lake, changesUri(lake, dataset.name, batch))
-  if (done !== undefined) return done
+  if (done !== undefined) return answerOf(done, { repeated: true })
   const { manifest, verdict, changes } = await documentsOf(lake, dataset, batch)
   const into = datasetInto(dataset, manifest)
   const rawObjects = verdict.objects.map(each => each.rawObject)
@@ -50,9 +56,21 @@ export async function cdcApply(lake: Lake, dataset: Dataset, input: { readonly b
     snapshotId: String(result.snapshot['snapshot-id']),
     counts: countsOf(verdict, result),
     committedMs: result.snapshot['timestamp-ms'],
+    ...newestEventOf(result),
     ...(quarantine === undefined ? {} : { quarantine }),
   }
-  return writeDocumentOnce(lake, changesUri(lake, dataset.name, batch), report)
+  const written = await writeDocumentOnce(lake, changesUri(lake, dataset.name, batch), report)
+  return answerOf(written, { repeated: written !== report })
+}
+
+function answerOf(report: ChangeReport, { repeated }: Pick<Applied, 'repeated'>): Applied {
+  const { quarantine: _, ...answer } = report
+  return { ...answer, repeated }
+}
+
+function newestEventOf({ snapshot }: CommitResult): Pick<ChangeReport, 'newestEventMs'> {
+  const newestUs = snapshot.summary['sluice.changes-newest-event-us']
+  return newestUs === undefined ? {} : { newestEventMs: Number(BigInt(newestUs) / 1_000n) }
 }
 
 interface Documents {

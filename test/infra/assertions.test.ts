@@ -2,6 +2,7 @@
 // graph, where it must find nothing, and on a copy that was spoiled in one place, where it must find something.
 import { describe, expect, inject, test } from 'vitest'
 import { accessChecks } from './checks/access.ts'
+import { changeChecks } from './checks/changes.ts'
 import type { Editable } from './checks/check.ts'
 import { computeChecks } from './checks/compute.ts'
 import { messagingChecks } from './checks/messaging.ts'
@@ -15,6 +16,7 @@ describe.each([
   ['access', accessChecks],
   ['messaging', messagingChecks],
   ['streams', streamChecks],
+  ['changes', changeChecks],
   ['compute', computeChecks],
 ])('%s', (_group, checks) => {
   test.each(checks.map(check => [check.name, check] as const))('%s', (_name, { find, breakIt }) => {

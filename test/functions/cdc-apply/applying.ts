@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
-import { cdcApply } from '#functions/cdc-apply/cdc-apply.ts'
-import { type ChangeReport, manifestUri, type Verdict, verdictUri, writeDocumentOnce } from '#lake/batch.ts'
+import { type Applied, cdcApply } from '#functions/cdc-apply/cdc-apply.ts'
+import { manifestUri, type Verdict, verdictUri, writeDocumentOnce } from '#lake/batch.ts'
 import { changeRow } from '#lake/changes.ts'
 import { type Dataset, type DatasetSpec, defineDataset } from '#lake/dataset.ts'
 import { ident, join, literal, type Sql, sql } from '#lake/duckdb/sql.ts'
@@ -105,7 +105,7 @@ export async function applied(
   dataset: Dataset,
   batch: string,
   records: readonly Recorded[],
-): Promise<ChangeReport> {
+): Promise<Applied> {
   await stageBatch(lake, dataset, batch, records)
   return cdcApply(lake, dataset, { batch })
 }

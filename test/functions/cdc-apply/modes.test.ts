@@ -1,6 +1,7 @@
 // Contract: what a dataset declares of its deletes, its partitions and its memory is what its table does: soft deletes keep the last row, a row
 // that moves to another partition leaves none behind, and a deleted key is remembered for as long as declared, and put aside after that.
 import { afterEach, expect, test } from 'vitest'
+import { cdcApply } from '#functions/cdc-apply/cdc-apply.ts'
 import { publish } from '#functions/publish/publish.ts'
 import { memoryLake } from '#lake/disk/disk-lake.ts'
 import { sql } from '#lake/duckdb/sql.ts'
@@ -80,8 +81,10 @@ test('a deleted key is remembered as long as declared; later changes of forgotte
   await lake.clock.sleep(HOUR_MS * 2)
   // Whoever comes first after that time forgets.
   await applied(lake, brief, 'b4', [second as Recorded])
-  const { counts } = await applied(lake, brief, 'b5', [later as Recorded, third as Recorded])
-  expect(counts).toMatchObject({ received: 2, applied: 1, deadLetters: 1 })
+  const answer = await applied(lake, brief, 'b5', [later as Recorded, third as Recorded])
+  expect(answer.counts).toMatchObject({ received: 2, applied: 1, deadLetters: 1 })
+  // The state machine hands it on as JSON, which has no 64-bit numbers.
+  expect(JSON.parse(JSON.stringify(answer))).toEqual(answer)
   expect(await peopleRows(lake)).toEqual(['2 n5 -', '3 n6 b6'])
   await publish(lake, brief, { batch: 'b5' })
   const aside = await tableRows(
@@ -92,4 +95,15 @@ test('a deleted key is remembered as long as declared; later changes of forgotte
   expect(aside.map(row => String(row['text']))).toEqual([
     expect.stringMatching(/^cdc-apply late_beyond_retention 1 \{"id":1,"name":"n3"/),
   ])
+})
+
+test('an answer says whether the batch was reported before, and when its newest change happened in the source', async () => {
+  const [first, second] = record([upsert('1'), upsert('2')]) as [Recorded, Recorded]
+  const times = { first: 1_700_000_000_000_000n, second: 1_700_000_009_000_000n }
+  const answer = await applied(lake, soft, 'b1', [
+    { ...first, eventUs: times.first },
+    { ...second, eventUs: times.second },
+  ])
+  expect(answer).toMatchObject({ newestEventMs: 1_700_000_009_000, repeated: false })
+  expect(await cdcApply(lake, soft, { batch: 'b1' })).toEqual({ ...answer, repeated: true })
 })
