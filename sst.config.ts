@@ -39,7 +39,7 @@ export default $config({
       ...pipeline,
       compact: compact(resources, schedules),
       maintain: maintain(resources, schedules),
-      watch: watch(resources, schedules),
+      watch: watch(resources, { ...pipeline, schedules }),
       canary: canary(resources, schedules),
       replay: replay(resources, { ...pipeline, schedules }),
       schedules,

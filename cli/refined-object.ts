@@ -1,4 +1,3 @@
-import { type ReplayBatch, replaysHolding } from '#functions/replay/replay.ts'
 import {
   type BatchManifest,
   type ChangeCounts,
@@ -17,6 +16,7 @@ import { loadTable, type Table } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
 import { accountOf, type Settlement, type Settlements, settlementsOf } from '#lake/quarantine/account.ts'
+import { type ReplayBatch, replaysHolding } from '#lake/replay-holding.ts'
 
 /** How far the batch is that holds a version: of several the last that was committed to the dataset's table. */
 export type Refined = Far & {
@@ -77,7 +77,7 @@ const BATCHES_AT_ONCE = 8
 export async function refinedObject(lake: Lake, work: Work): Promise<Refined> {
   const { dataset, rawObject } = work
   const table = await loadTable(lake, dataset)
-  const replays = work.datasets === undefined ? [] : await replaysHolding(lake, { dataset, rawObject })
+  const replays = work.datasets === undefined ? [] : await replaysHolding(lake, { dataset, rawObjects: [rawObject] })
   const found = await mapParallel(
     [{ batch: work.batch, replay: undefined, table: dataset }, ...replays],
     BATCHES_AT_ONCE,

@@ -5,8 +5,10 @@ import { isoTime } from './units.ts'
 
 /** A status as `--json` prints it: times are ISO 8601, lags are minutes. */
 export function statusDocument(report: LakeStatus): Readonly<Record<string, unknown>> {
-  const { status, deadLetters } = report
-  return { status, deadLetters, datasets: report.datasets.map(datasetDocument) }
+  const { status, deadLetters, landing, findings } = report
+  const oldest = landing?.oldestMs === undefined ? null : isoTime(landing.oldestMs)
+  const waiting = landing === undefined ? null : { objects: landing.objects, oldest }
+  return { status, deadLetters, landing: waiting, findings, datasets: report.datasets.map(datasetDocument) }
 }
 
 function datasetDocument({ dataset, status, findings, measure }: DatasetWatch): Readonly<Record<string, unknown>> {

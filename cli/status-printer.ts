@@ -28,14 +28,16 @@ export async function printStatus({ terminal, options }: Call, report: LakeStatu
   const { out } = terminal
   const style = styleOf(out)
   await printTable(out, { columns: COLUMNS, rows: report.datasets.map(rowOf) }, { full: options.has('full') })
-  const all = report.datasets.flatMap(({ dataset, findings }) => findings.map(finding => ({ dataset, finding })))
+  const all = [{ dataset: 'landing', findings: report.findings }, ...report.datasets].flatMap(({ dataset, findings }) =>
+    findings.map(finding => ({ dataset, finding })),
+  )
   const ordered = [
     ...all.filter(({ finding }) => finding.level === 'alarm'),
     ...all.filter(({ finding }) => finding.level === 'warning'),
   ]
   const lines = [lettersText(report.deadLetters, style), ...ordered.map(each => findingText(each, style))].join('')
   const heading = lines === '' ? '' : `\n${style.bold('Needs attention')}\n`
-  await out.write(`${heading}${lines}\n${sumOf(report, style)}\n`)
+  await out.write(`${heading}${lines}\n${landingText(report.landing)}${sumOf(report, style)}\n`)
 }
 
 function rowOf({ dataset, status, measure }: DatasetWatch): TableRow {
@@ -74,6 +76,13 @@ function findingText(
 ): string {
   const mark = finding.level === 'alarm' ? style.red(MARKS.alarm) : style.yellow(MARKS.warning)
   return `${mark} ${style.bold(dataset)}: ${printable(finding.message)}\n  ${style.yellow('next:')} ${printable(finding.next)}\n`
+}
+
+/** What was dropped and not taken yet is of no dataset. */
+function landingText(landing: LakeStatus['landing']): string {
+  if (landing === undefined || landing.objects === 0) return ''
+  const since = landing.oldestMs === undefined ? '' : `, the oldest since ${formatTime(landing.oldestMs)}`
+  return `In landing, not ingested yet: ${counted(landing.objects, 'object')}${since}.\n`
 }
 
 function lettersText(deadLetters: LakeStatus['deadLetters'], style: Style): string {

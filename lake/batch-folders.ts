@@ -43,6 +43,13 @@ export const firstIdAt = (ms: number): string => ulid(Math.max(0, Math.floor(ms)
 
 const REPORTS_AT_ONCE = 16
 
+/** What became of a raw object, and the commit that brought its rows last. */
+export interface CommittedOutcome extends ObjectOutcome {
+  /** Decimal text of the 64-bit id. */
+  readonly snapshotId: string
+  readonly committedMs: number
+}
+
 /**
  * What became of every raw object of the batches in that table, with all that came of its quarantined records since, and without those that
  * were erased since: the last outcome of each, because a replayed object counts once.
@@ -51,7 +58,7 @@ export async function outcomesOf(
   lake: Lake,
   dataset: string,
   { batches, tableUuid }: { readonly batches: readonly string[]; readonly tableUuid: string | undefined },
-): Promise<ReadonlyMap<string, ObjectOutcome>> {
+): Promise<ReadonlyMap<string, CommittedOutcome>> {
   const found = await mapParallel(batches, REPORTS_AT_ONCE, batch =>
     readDocument<CommitReport>(lake, commitUri(lake, dataset, batch)),
   )
@@ -66,14 +73,15 @@ export async function outcomesOf(
   )
   const erased = await erasedObjects(lake, dataset)
   return new Map(
-    ordered.flatMap(({ objects, committedMs }, at) => {
+    ordered.flatMap(({ objects, committedMs, snapshotId }, at) => {
       const byObject = Map.groupBy(
         (settlements[at] ?? []).flatMap(each => each.objects),
         each => each.rawObject,
       )
       return objects.map(each => {
         const outcome = accountOf(each, byObject.get(each.rawObject) ?? [])
-        return [each.rawObject, withoutErased(outcome, committedMs, erased.get(each.rawObject))] as const
+        const left = withoutErased(outcome, committedMs, erased.get(each.rawObject))
+        return [each.rawObject, { ...left, snapshotId, committedMs }] as const
       })
     }),
   )

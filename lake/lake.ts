@@ -258,6 +258,11 @@ export interface DeadLetters {
   remove(letters: readonly HeldLetter[]): Promise<void>
   /** Puts a message into the queue that is worked on, in whose name the letters are; `unsupported` when there is none. */
   send(queue: string, body: string): Promise<void>
+  /**
+   * About how many messages the queue that is worked on holds, those that somebody is working on included; `unsupported` when there is none.
+   * undefined where messages are in the memory of whoever works on them, and nobody else can count them.
+   */
+  waiting(queue: string): Promise<number | undefined>
 }
 
 export interface Clock {

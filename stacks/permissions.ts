@@ -196,6 +196,12 @@ export const sendMessages = (queue: sst.aws.Queue): Permission => ({
   resources: [queue.arn],
 })
 
+/** How many messages a queue holds. */
+export const countMessages = (queue: sst.aws.Queue): Permission => ({
+  actions: ['sqs:GetQueueAttributes'],
+  resources: [queue.arn],
+})
+
 export const writeLogs = (group: aws.cloudwatch.LogGroup): Permission => ({
   actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   resources: [$interpolate`${group.arn}:*`],

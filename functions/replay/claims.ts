@@ -2,7 +2,7 @@ import { claimUri, hashText, type LandedRecord, type RawObject, readDocument, wr
 import type { Dataset } from '#lake/dataset.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
-import type { ListedObject } from './documents.ts'
+import type { ListedObject } from '#lake/replay-documents.ts'
 import { isLongKey, rawObject } from './raw-objects.ts'
 
 const OBJECTS_AT_ONCE = 32

@@ -1,7 +1,7 @@
 import { readDocument, writeDocumentOnce } from '#lake/batch.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
-import { digits, readPlan, replayPrefix } from './documents.ts'
+import { digits, readPlan, replayPrefix } from '#lake/replay-documents.ts'
 
 export type ControlAction = 'start' | 'pause' | 'resume' | 'stop'
 

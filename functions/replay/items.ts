@@ -13,7 +13,6 @@ import {
 import { LakeError } from '#lake/errors.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
-import { lastControl } from './control.ts'
 import {
   digits,
   type ItemObjects,
@@ -22,7 +21,8 @@ import {
   type ReplayPlan,
   readPlan,
   replayPrefix,
-} from './documents.ts'
+} from '#lake/replay-documents.ts'
+import { lastControl } from './control.ts'
 import { isLongKey, rawObject } from './raw-objects.ts'
 
 /** One item of a replay, as its state machine names it. */

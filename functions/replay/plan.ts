@@ -1,6 +1,6 @@
 import { type BatchLimits, batchCuts } from '#lake/batch-limits.ts'
 import { PRICES } from '#lake/prices.ts'
-import type { ListedObject } from './documents.ts'
+import type { Estimate, ListedObject } from '#lake/replay-documents.ts'
 
 /** Objects of one batch. */
 export interface PlannedItem {
@@ -31,11 +31,6 @@ const itemOf = (objects: readonly ListedObject[]): PlannedItem => ({
 })
 
 // --- Cost ----------------------------------------------------------------------------------------------------------
-
-export interface Estimate {
-  readonly gbSeconds: number
-  readonly dollars: number
-}
 
 /** The memory of the functions, as stacks/plan.ts deploys them, in GB of 1,024 MB. */
 const GB = { quality: 3_538 / 1_024, publish: 1_769 / 1_024, replay: 1_769 / 1_024 } as const

@@ -7,7 +7,6 @@ import { createTable, tableDefinition } from '#lake/iceberg/table-definition.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
 import { quarantineDefinition } from '#lake/quarantine-table.ts'
 import { batchId } from '#lake/raw-id.ts'
-import { ulidMs } from '#lake/ulid.ts'
 import {
   claimSideTable,
   type ItemObjects,
@@ -17,7 +16,8 @@ import {
   type ReplayItem,
   type ReplayPlan,
   readSideTable,
-} from './documents.ts'
+} from '#lake/replay-documents.ts'
+import { ulidMs } from '#lake/ulid.ts'
 import { withLedger } from './ledger.ts'
 import { estimate, planItems } from './plan.ts'
 import type { ReplayRequest } from './request.ts'

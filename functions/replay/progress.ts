@@ -2,6 +2,7 @@ import { readDocument, writeDocumentOnce } from '#lake/batch.ts'
 import { replayFinished } from '#lake/events.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
+import { type ReplayPlan, readItems, readPlan, replayPlans } from '#lake/replay-documents.ts'
 import {
   type Control,
   lastControl,
@@ -11,7 +12,6 @@ import {
   reportUri,
   stateOf,
 } from './control.ts'
-import { planUri, type ReplayPlan, readItems, readPlan, replaysPrefix } from './documents.ts'
 import { type ItemOutcome, type ItemResult, resultsPrefix } from './items.ts'
 
 /** How far a replay is. Bytes are those of raw objects. */
@@ -66,21 +66,8 @@ async function lastOutcomes(lake: Lake, replay: string): Promise<ReadonlyMap<num
 }
 
 /** Ids of all replays of the lake, the newest first. */
-export async function replayIds(lake: Lake): Promise<readonly string[]> {
-  const prefix = replaysPrefix(lake)
-  const plans: string[] = []
-  let last = ''
-  for await (const { uri } of lake.storage.list(prefix)) {
-    const [id = '', name] = uri.slice(prefix.length).split('/')
-    if (name === 'plan.json' && id !== last) plans.push(id)
-    if (name === 'plan.json') last = id
-  }
-  const known = await mapParallel(plans, READS_AT_ONCE, id => readDocument<ReplayPlan>(lake, planUri(lake, id)))
-  return known
-    .filter(plan => plan !== undefined)
-    .toSorted((left, right) => right.plannedMs - left.plannedMs)
-    .map(plan => plan.id)
-}
+export const replayIds = async (lake: Lake): Promise<readonly string[]> =>
+  (await replayPlans(lake)).map(plan => plan.id)
 
 const READS_AT_ONCE = 16
 const PROBLEMS_MAX = 100

@@ -1,8 +1,8 @@
 import type { RawObject } from '#lake/batch.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
+import type { ListedObject } from '#lake/replay-documents.ts'
 import { ulidMs } from '#lake/ulid.ts'
-import type { ListedObject } from './documents.ts'
 
 export interface DateRange {
   readonly from?: string | undefined

@@ -1,8 +1,8 @@
 import type { Dataset } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
+import { itemsUri, type ReplayPlan, readPlan } from '#lake/replay-documents.ts'
 import { control, type ReplayReport } from './control.ts'
-import { itemsUri, type ReplayPlan, readPlan } from './documents.ts'
 import { type Admission, admitItem, type ItemResult, settleItem } from './items.ts'
 import { type PlanOptions, planReplay } from './planning.ts'
 import { finishReplay } from './progress.ts'
@@ -10,9 +10,8 @@ import { type ReconcileReport, reconcile } from './reconcile.ts'
 import { replayRequest } from './request.ts'
 import { type ReplayStep, replayStep } from './step.ts'
 
+export type { ReplayItem, ReplayMode, ReplayPlan } from '#lake/replay-documents.ts'
 export { type Control, control, type ReplayReport, type ReplayState } from './control.ts'
-export type { ReplayItem, ReplayPlan } from './documents.ts'
-export { type ReplayBatch, replaysHolding } from './holding.ts'
 export { type PlanOptions, planReplay } from './planning.ts'
 export { type ReplayProgress, replayIds, replayProgress } from './progress.ts'
 export { type DatasetAccount, type ReconcileReport, reconcile } from './reconcile.ts'
@@ -20,7 +19,6 @@ export {
   CONCURRENCY,
   CONCURRENCY_MAX,
   REPLAY_MODES,
-  type ReplayMode,
   type ReplayRequest,
   replayRequest,
 } from './request.ts'

@@ -1,8 +1,8 @@
 import type { Dataset } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { TableName } from '#lake/lake.ts'
+import type { ReplayMode } from '#lake/replay-documents.ts'
 
-export type ReplayMode = 'missing' | 'failed' | 'all'
 export const REPLAY_MODES: readonly ReplayMode[] = ['missing', 'failed', 'all']
 
 /** Which raw objects are to be refined again, and into which table. */

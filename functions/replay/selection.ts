@@ -1,10 +1,10 @@
 import { sql } from '#lake/duckdb/sql.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
+import type { LeftOut, ListedObject, ReplayMode } from '#lake/replay-documents.ts'
 import { claimObjects } from './claims.ts'
-import type { LeftOut, ListedObject } from './documents.ts'
 import { type Ledger, makeStandings, type Standing } from './ledger.ts'
-import type { ReplayMode, ReplayRequest } from './request.ts'
+import type { ReplayRequest } from './request.ts'
 
 /** Raw objects that a request asks for, in the order of landing; `left` is complete when all were read. */
 export interface Selection {

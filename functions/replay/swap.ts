@@ -7,7 +7,7 @@ import { loadTable, openTable } from '#lake/iceberg/table.ts'
 import { ensureTable } from '#lake/iceberg/table-definition.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
 import { quarantineDefinition } from '#lake/quarantine-table.ts'
-import { digits, readSideTable, sideTableFolder } from './documents.ts'
+import { digits, readSideTable, sideTableFolder } from '#lake/replay-documents.ts'
 import { type ExchangeOutcome, exchange, type Pair } from './exchange.ts'
 import { makeStandings, withLedger } from './ledger.ts'
 

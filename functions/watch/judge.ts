@@ -1,3 +1,4 @@
+import type { LandingBacklog } from './landing.ts'
 import type { Measure } from './measure.ts'
 
 /** Something that people should know of a dataset; `alarm` is for now, `warning` for when there is time. */
@@ -20,6 +21,7 @@ export type FindingCode =
   | 'future-events'
   | 'quarantine'
   | 'compaction-due'
+  | 'landing-waits'
 
 export const LIMITS = {
   /** Of a dataset that promises nothing, a batch that waits longer than an hour is stuck. */
@@ -37,6 +39,19 @@ const MINUTE_MS = 60_000
 export function judge(measure: Measure): readonly Finding[] {
   const findings = [...completenessFindings(measure), ...freshnessFindings(measure), ...tableFindings(measure)]
   return findings.toSorted((left, right) => rank(left) - rank(right))
+}
+
+/** What there is to say of landing, in which no dataset has a part yet. What came a moment ago is nothing to tell. */
+export function judgeLanding(landing: LandingBacklog | undefined, nowMs: number): readonly Finding[] {
+  if (landing?.oldestMs === undefined) return []
+  const { objects, oldestMs } = landing
+  const isOne = objects === 1
+  return when(nowMs - oldestMs > LIMITS.waitMinutes * MINUTE_MS, {
+    level: 'alarm',
+    code: 'landing-waits',
+    message: `${objects} ${isOne ? 'object' : 'objects'} in landing ${isOne ? 'was' : 'were'} never taken, ${isOne ? 'it has waited' : 'the oldest has waited'} for ${age(nowMs - oldestMs)}`,
+    next: '`sluice local --once` takes them up; on AWS `sluice reconcile --repair`',
+  })
 }
 
 const rank = ({ level }: Finding): number => (level === 'alarm' ? 0 : 1)

@@ -38,12 +38,12 @@ export interface MeasureWindow {
 /** Reads documents, metadata and manifests, and of data at most the column of raw objects. */
 export async function measureDataset(lake: Lake, dataset: Dataset, window: MeasureWindow = {}): Promise<Measure> {
   const { countFromMs, backlogFromMs } = window
-  const { committed, backlog } = await batchesSince(lake, dataset.name, backlogFromMs)
-  const counted = countFromMs === undefined ? committed : committed.filter(batch => batch >= firstIdAt(countFromMs))
   const tableUuid = (await loadTable(lake, dataset.name))?.metadata['table-uuid']
+  const { committed, backlog } = await batchesSince(lake, { dataset: dataset.name, tableUuid, fromMs: backlogFromMs })
+  const counted = countFromMs === undefined ? committed : committed.filter(batch => batch >= firstIdAt(countFromMs))
   const outcomes = await outcomesOf(lake, dataset.name, { batches: counted, tableUuid })
   // Reports first: what is committed meanwhile can only add rows, so that none is taken for missing.
-  const completeness = await completenessOf(lake, dataset, { outcomes, whole: countFromMs === undefined })
+  const completeness = await completenessOf(lake, dataset, { outcomes, countFromMs })
   const table = await loadTable(lake, dataset.name)
   const files = table === undefined ? [] : await liveFiles(lake, table, statisticsOf(dataset))
   return {

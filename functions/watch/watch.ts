@@ -4,10 +4,12 @@ import { isLakeError } from '#lake/errors.ts'
 import { type DatasetStatus, datasetStatusChanged } from '#lake/events.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
-import { type Finding, judge } from './judge.ts'
+import { type Finding, judge, judgeLanding } from './judge.ts'
+import { type LandingBacklog, landingBacklog } from './landing.ts'
 import { type Measure, type MeasureWindow, measureDataset } from './measure.ts'
 
 export { age, type Finding, minutesSince } from './judge.ts'
+export type { LandingBacklog } from './landing.ts'
 export type { Measure, MeasureWindow } from './measure.ts'
 
 export interface DatasetWatch {
@@ -20,6 +22,10 @@ export interface DatasetWatch {
 
 export interface WatchReport {
   readonly status: DatasetStatus
+  /** undefined where nobody can tell. */
+  readonly landing: LandingBacklog | undefined
+  /** Of the lake as a whole. */
+  readonly findings: readonly Finding[]
   readonly datasets: readonly DatasetWatch[]
 }
 
@@ -51,7 +57,10 @@ export async function statusOf(
   window: MeasureWindow = {},
 ): Promise<WatchReport> {
   const all = await mapParallel(datasets, DATASETS_AT_ONCE, dataset => watchDataset(lake, dataset, window))
-  return { status: worst(all.map(each => each.status)), datasets: all }
+  const landing = await landingBacklog(lake)
+  const findings = judgeLanding(landing, lake.clock.nowMs())
+  const status = worst([...all.map(each => each.status), ...findings.map(each => each.level)])
+  return { status, landing, findings, datasets: all }
 }
 
 async function watchDataset(lake: Lake, dataset: Dataset, window: MeasureWindow): Promise<DatasetWatch> {

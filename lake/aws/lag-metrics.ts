@@ -4,6 +4,7 @@ import { metricsNamespace } from './telemetry.ts'
 const MINUTE_MS = 60_000
 
 interface Watched {
+  readonly landing: { readonly objects: number } | undefined
   readonly datasets: readonly {
     readonly dataset: string
     readonly status: 'ok' | 'warning' | 'alarm'
@@ -40,6 +41,7 @@ export function countLags<R extends Watched>(report: R): R {
   }
   const heartbeat = new Metrics({ namespace: metricsNamespace() })
   heartbeat.addMetric('DatasetsWatched', MetricUnit.Count, report.datasets.length)
+  if (report.landing !== undefined) heartbeat.addMetric('LandingWaiting', MetricUnit.Count, report.landing.objects)
   heartbeat.publishStoredMetrics()
   return report
 }

@@ -79,12 +79,30 @@ export function sqsDeadLetters(options: SqsDeadLettersOptions): DeadLetters {
         })
       }),
     send: async (queue, MessageBody) => {
-      const QueueUrl = options.queues[queue]
-      if (QueueUrl === undefined)
-        throw new LakeError('unsupported', `there is no queue ${queue} that is worked on`, { queue })
+      const QueueUrl = workedOn(options.queues, queue)
       await sent(queue, () => client.send(new SendMessageCommand({ QueueUrl, MessageBody })))
     },
+    waiting: async queue => {
+      const QueueUrl = workedOn(options.queues, queue)
+      const { Attributes = {} } = await sent(queue, () =>
+        client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...WAITING] })),
+      )
+      return WAITING.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0)
+    },
   }
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html: to be taken, taken, and not to be taken yet. */
+const WAITING = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+] as const
+
+function workedOn(urls: Readonly<Record<string, string>>, queue: string): string {
+  const url = urls[queue]
+  if (url === undefined) throw new LakeError('unsupported', `there is no queue ${queue} that is worked on`, { queue })
+  return url
 }
 
 function urlOf(urls: Readonly<Record<string, string>>, queue: string): string {

@@ -68,6 +68,7 @@ export function storedDeadLetters(world: World): LocalDeadLetters {
         throw new LakeError('unsupported', `nothing works on the queue ${queue} in this process`, { queue })
       consumer(body)
     },
+    waiting: async () => undefined,
     keep: async letter => {
       if ((await storage.head(uriOf(letter))) === undefined)
         await write(storage, uriOf(letter), { ...letter, received: 0 })

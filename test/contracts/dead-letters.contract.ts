@@ -43,6 +43,11 @@ export function deadLettersContract(name: string, make: () => Promise<DeadLetter
       expect(await take(100)).toEqual([])
     })
 
+    test('messages of the queue that is worked on are counted where they can be', async () => {
+      const waiting = await under.deadLetters.waiting('work')
+      expect(waiting === undefined || waiting >= 0).toBe(true)
+    })
+
     test('no more are taken than are asked for, and those whose time is up come back', async () => {
       await under.lose(Array.from({ length: 23 }, (_, at) => `letter ${at}`))
       const some = await take(12, 8)

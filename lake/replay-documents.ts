@@ -1,8 +1,15 @@
-import { readDocument, writeDocumentOnce } from '#lake/batch.ts'
-import { LakeError } from '#lake/errors.ts'
-import type { Lake, TableName, Uri } from '#lake/lake.ts'
-import type { Estimate } from './plan.ts'
-import type { ReplayMode } from './request.ts'
+import { readDocument, writeDocumentOnce } from './batch.ts'
+import { LakeError } from './errors.ts'
+import type { Lake, TableName, Uri } from './lake.ts'
+import { mapParallel } from './parallel.ts'
+
+export type ReplayMode = 'missing' | 'failed' | 'all'
+
+/** What a replay costs on AWS. */
+export interface Estimate {
+  readonly gbSeconds: number
+  readonly dollars: number
+}
 
 /**
  * What a replay keeps in `ops/replays/<id>/`. Each document is written once: the plan is the last one of planning, and from then on
@@ -75,6 +82,20 @@ export const objectsUri = (lake: Lake, { id, attempt }: Pick<ReplayPlan, 'id' | 
 
 /** Numbers in names sort as they count. */
 export const digits = (count: number): string => String(count).padStart(6, '0')
+
+const READS_AT_ONCE = 16
+
+/** The plans of all replays of the lake, the newest first. */
+export async function replayPlans(lake: Lake): Promise<readonly ReplayPlan[]> {
+  const prefix = replaysPrefix(lake)
+  const ids = new Set<string>()
+  for await (const { uri } of lake.storage.list(prefix)) {
+    const [id = '', name] = uri.slice(prefix.length).split('/')
+    if (name === 'plan.json') ids.add(id)
+  }
+  const plans = await mapParallel([...ids], READS_AT_ONCE, id => readDocument<ReplayPlan>(lake, planUri(lake, id)))
+  return plans.filter(plan => plan !== undefined).toSorted((left, right) => right.plannedMs - left.plannedMs)
+}
 
 /** Fails with `not-found`. */
 export async function readPlan(lake: Lake, replay: string): Promise<ReplayPlan> {
