@@ -5,6 +5,7 @@ import { ancestors, currentSnapshot } from '#lake/iceberg/metadata.ts'
 import { loadTable, type Table } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
 import { type ChangeBatch, type ChangeTable, documentOf, printChanges } from './cdc-printer.ts'
+import { sweepTable } from './cdc-sweep.ts'
 import { verifyChanges } from './cdc-verify.ts'
 import { closest } from './closest.ts'
 import type { Call, Command } from './command.ts'
@@ -17,27 +18,37 @@ const BATCHES_MAX = 1_000
 export const cdc: Command = {
   name: 'cdc',
   summary: 'show what became of the change events of a table, or try them in other orders',
-  takes: { text: 'TABLE | verify FILE…', min: 1, max: 1_000 },
+  takes: { text: 'TABLE | sweep TABLE | verify FILE…', min: 1, max: 1_000 },
   options: {
     batches: { value: 'N', help: `show the last N batches; ${BATCHES} when not given` },
     dataset: { value: 'NAME', help: 'verify: the dataset that the files are of' },
+    before: {
+      value: 'POSITION',
+      help: 'sweep: the snapshot that is the newest truth; without it those that there are',
+    },
+    'dry-run': { help: 'sweep: say which rows would go, and delete nothing' },
+    complete: { help: 'sweep: the snapshot is known to be whole, whatever speaks against it' },
     seeds: { value: 'N', help: 'verify: how many orders to try; 50 when not given' },
     full: { help: 'cut no text and leave out no column' },
   },
   notes: [
     'Every record has one outcome: applied, superseded (a newer one came in the same batch), stale (the table knew a newer one), duplicate, skipped (no row: heartbeats and the like), or refused. Patched columns are those that a late record filled in a newer row; unresolved ones wait for it.',
     'The lag is the time from the newest change of a batch in its source to its commit.',
+    'sweep deletes the rows that a snapshot of the source did not read: those that vanished there while nobody listened. It refuses while rows of the snapshot may be on their way; a row that changed since stays.',
     'verify applies recorded files in memory, in random orders, cut and repeated at random, and compares the final tables. Records of Kafka and Kinesis are shuffled one by one, other files as wholes. The lake is not touched.',
   ],
   examples: [
     'sluice cdc customers',
     'sluice cdc customers --batches 5 --json',
+    'sluice cdc sweep customers --before 00.00000000016e9a40 --dry-run',
     'sluice cdc verify recorded/*.ndjson --dataset customers --seeds 50',
   ],
   reads: false,
+  remote: true,
   run: async call => {
     const [first, ...files] = call.given as readonly [string, ...string[]]
     if (first === 'verify') return verifyChanges(call, files)
+    if (first === 'sweep') return sweepTable(call, files)
     if (files.length > 0) throw usage('one table at a time', 'sluice cdc TABLE')
     const table = await changeTable(call, first.toLowerCase(), readCount(call.options.value('batches')))
     if (call.options.has('json')) await call.terminal.out.write(`${JSON.stringify(documentOf(table), null, 2)}\n`)
@@ -54,7 +65,7 @@ function readCount(text: string | undefined): number {
 }
 
 async function changeTable(call: Call, name: string, count: number): Promise<ChangeTable> {
-  const { lake } = call
+  const { reached: lake } = call
   const table = await loadTable(lake, name)
   const dataset = (await call.datasets()).find(each => each.name === name)
   if (table === undefined) throw await notThere(call, name, dataset)
@@ -89,7 +100,7 @@ async function notThere(call: Call, name: string, dataset: Dataset | undefined):
       `no batch of ${name} has been applied yet`,
       `put a file: sluice put FILE --dataset ${name}`,
     )
-  const near = closest(name, await call.lake.catalog.tables())
+  const near = closest(name, await call.reached.catalog.tables())
   const next = near.length > 0 ? `did you mean ${near.join(' or ')}?` : '`sluice tables` lists the tables'
   return refusal('not-found', `there is no table ${name}`, next)
 }

@@ -79,6 +79,8 @@ export interface StagedChanges {
     readonly bytes: number
     readonly rows: number
   }[]
+  /** Deletes that no record brought: of rows that a snapshot did not read. */
+  readonly swept?: number
 }
 
 /** What `quality` says of a batch: `staging/<dataset>/<batch>/verdict.json`. The first one written is the one that counts. */

@@ -24,6 +24,8 @@ import { stagedLate } from './late.ts'
 import { stageMerge } from './merge.ts'
 import { openSession, stageChangeFiles } from './staging.ts'
 
+export { type SnapshotRows, type SweepReport, type SweepRequest, snapshotsOf, sweepAbsent } from './sweep.ts'
+
 /** Raised when a batch would give another table than before, so that applying it again is no repetition of its earlier commit. */
 const GENERATION = '1'
 
@@ -143,12 +145,12 @@ async function merged(
 }
 
 /** With what quality said of the records before: those that are no rows, and those that it refused. */
-function countsOf({ objects }: Verdict, { snapshot }: CommitResult): ChangeCounts {
+function countsOf({ objects, changes }: Verdict, { snapshot }: CommitResult): ChangeCounts {
   const total = (of: (each: Verdict['objects'][number]) => number): number =>
     objects.reduce((sum, each) => sum + of(each), 0)
   const { late, skipped, ...folded } = countsIn(snapshot.summary)
   return {
-    received: total(each => each.read - (each.elsewhere ?? 0)),
+    received: total(each => each.read - (each.elsewhere ?? 0)) + (changes?.swept ?? 0),
     ...folded,
     skipped: skipped + total(each => each.skipped ?? 0),
     deadLetters: late + total(each => each.quarantined),

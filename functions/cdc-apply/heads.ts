@@ -14,7 +14,8 @@ export const fileOf = (number: bigint): number => Number(number / BigInt(FILE))
 export const rowOf = (number: bigint): bigint => number % BigInt(FILE)
 
 export const kindSql = sql`(CASE WHEN _snapshot THEN 0 WHEN _op = 'delete' AND _position IS NULL THEN 2 ELSE 1 END)`
-export const laneSql = sql`substr(md5(_lane), 1, 8)`
+/** A lane without a name is before all others. */
+export const laneSql = sql`(CASE WHEN _lane = '' THEN '' ELSE substr(md5(_lane), 1, 8) END)`
 export const contentSql = sql`substr(_content, 1, 12)`
 export const placeSql = sql`concat(${laneSql}, '.', _ordinal, '.', ${contentSql})`
 export const versionSql = sql`concat(COALESCE(_position, ''), '.', ${kindSql})`

@@ -21,12 +21,15 @@ export const people = (spec: Partial<DatasetSpec<'id' | 'name' | 'bio'>> = {}): 
     ...spec,
   })
 
+/** A record, and when its object landed. */
+export type Landed = Recorded & { readonly ingestedAt?: string }
+
 /** What `quality` leaves of a batch with these records. */
 export async function stageBatch(
   lake: Lake,
   dataset: Dataset,
   batch: string,
-  records: readonly Recorded[],
+  records: readonly Landed[],
 ): Promise<void> {
   const table = await ensureTable(lake, tableDefinition(dataset))
   const files =
@@ -74,7 +77,11 @@ export async function stageBatch(
   await writeDocumentOnce(lake, verdictUri(lake, dataset.name, batch), verdict)
 }
 
-function rowSql(batch: string, { op, key, oldKey, kept, source, stamp, eventUs }: Recorded, index: number): Sql {
+function rowSql(
+  batch: string,
+  { op, key, oldKey, kept, source, stamp, eventUs, ...landed }: Landed,
+  index: number,
+): Sql {
   const values: Readonly<Record<string, Sql>> = {
     id: op === 'truncate' ? sql`NULL` : sql`${key}`,
     name: text(source.name),
@@ -90,7 +97,7 @@ function rowSql(batch: string, { op, key, oldKey, kept, source, stamp, eventUs }
     _old_key: oldKey === undefined ? sql`NULL::STRUCT(id BIGINT)` : sql`{id: ${BigInt(oldKey)}::BIGINT}`,
     _raw_object: sql`${batch}`,
     _raw_row: sql`${index + 1}`,
-    _ingested_at: sql`TIMESTAMPTZ '2024-01-01 00:00:00+00'`,
+    _ingested_at: sql`${`${landed.ingestedAt ?? '2024-01-01'} 00:00:00+00`}::TIMESTAMPTZ`,
   }
   return sql`SELECT ${join(
     Object.entries(values).map(([name, value]) => sql`${value} AS ${ident(name)}`),
@@ -104,7 +111,7 @@ export async function applied(
   lake: Lake,
   dataset: Dataset,
   batch: string,
-  records: readonly Recorded[],
+  records: readonly Landed[],
 ): Promise<Applied> {
   await stageBatch(lake, dataset, batch, records)
   return cdcApply(lake, dataset, { batch })
