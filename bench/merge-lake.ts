@@ -79,36 +79,58 @@ export async function rewind(): Promise<void> {
   await cp(join(FOLDER, 'catalog-made'), join(FOLDER, 'catalog'), { recursive: true })
 }
 
-export const changesPath = (changes: number): string => join(DATA, `merge-changes-${changes}.parquet`)
+/**
+ * `log`: six updates of ten, two deletes and two inserts, spread over the whole table. `tombstones`: the same, each delete followed by a
+ * record without a value. `load`: rows of a snapshot that the table does not have.
+ */
+export type Kind = 'log' | 'tombstones' | 'load'
 
-/** Six updates of ten, two deletes and two inserts, spread over the whole table. */
-export async function makeChanges(lake: MergeLake, changes: number): Promise<void> {
-  const path = changesPath(changes)
-  if (existsSync(path)) return
+export const changesPath = (changes: number, kind: Kind = 'log'): string =>
+  join(DATA, `merge-changes-${kind}-${changes}.parquet`)
+
+const LOG = sql`
+  SELECT CASE WHEN k % 10 >= 8 THEN ${ROWS} + k ELSE (hash(k) % ${ROWS})::BIGINT END AS id, concat('upd_', k) AS name, 1.23 AS amount, 'paid' AS status, TIMESTAMP '2025-01-01' + to_seconds(k) AS updated_at, md5(k::VARCHAR) AS pad,
+    CASE WHEN k % 10 IN (6, 7) THEN 'delete' ELSE 'upsert' END AS _op, printf('00.%016x', 66000000 + k * ${POSITION_STEP}) AS _position, false AS _snapshot, 'accounts/0' AS _lane, printf('%016x', 2 * k) AS _ordinal, []::VARCHAR[] AS _kept, 1700000000000000 + k AS _event_us, md5(k::VARCHAR) AS _content, NULL AS _old_key, ${lineage(sql`k`)} FROM numbers`
+
+const RECORDS: Readonly<Record<Kind, Sql>> = {
+  log: LOG,
+  tombstones: sql`${LOG} UNION ALL SELECT * REPLACE (NULL AS _position, printf('%016x', 2 * _raw_row + 1) AS _ordinal, md5(_content) AS _content) FROM (${LOG}) WHERE _op = 'delete'`,
+  load: sql`SELECT * REPLACE (${2 * ROWS} + _raw_row AS id, 'upsert' AS _op, true AS _snapshot) FROM (${LOG})`,
+}
+
+/** Makes the change rows once, and says how many they are. */
+export async function makeChanges(lake: MergeLake, changes: number, kind: Kind = 'log'): Promise<number> {
+  const path = changesPath(changes, kind)
   const table = await ensureTable(lake, tableDefinition(accounts))
   const session = await duckdbEngine.open({ threads: 2, memoryBytes: 4e9, folders: [DATA], scratch: DATA })
-  const rows = sql`SELECT CASE WHEN k % 10 >= 8 THEN ${ROWS} + k ELSE (hash(k) % ${ROWS})::BIGINT END AS id, concat('upd_', k) AS name, 1.23 AS amount, 'paid' AS status, TIMESTAMP '2025-01-01' + to_seconds(k) AS updated_at, md5(k::VARCHAR) AS pad,
-    CASE WHEN k % 10 IN (6, 7) THEN 'delete' ELSE 'upsert' END AS _op, printf('00.%016x', 66000000 + k * ${POSITION_STEP}) AS _position, false AS _snapshot, 'accounts/0' AS _lane, printf('%016x', k) AS _ordinal, []::VARCHAR[] AS _kept, 1700000000000000 + k AS _event_us, md5(k::VARCHAR) AS _content, NULL AS _old_key, ${lineage(sql`k`)} FROM range(${changes}) r(k)`
-  const columns = changeRow(accounts, currentSchema(table.metadata)).map(
-    ({ name, type }) => sql`CAST(${ident(name)} AS ${type}) AS ${ident(name)}`,
-  )
-  await rm(`${path}.part`, { force: true })
-  await session.run(
-    sql`COPY (SELECT ${joinSql(columns, ', ')} FROM (${rows})) TO ${`${path}.part`} (FORMAT parquet, COMPRESSION zstd)`,
-  )
+  if (!existsSync(path)) {
+    const columns = changeRow(accounts, currentSchema(table.metadata)).map(
+      ({ name, type }) => sql`CAST(${ident(name)} AS ${type}) AS ${ident(name)}`,
+    )
+    await rm(`${path}.part`, { force: true })
+    await session.run(
+      sql`COPY (WITH numbers AS (SELECT range AS k FROM range(${changes})) SELECT ${joinSql(columns, ', ')} FROM (${RECORDS[kind]})) TO ${`${path}.part`} (FORMAT parquet, COMPRESSION zstd)`,
+    )
+    await rename(`${path}.part`, path)
+  }
+  const [counted] = await session.rows(sql`SELECT count(*) AS rows FROM read_parquet(${[path]})`)
   await session.close()
-  await rename(`${path}.part`, path)
+  return Number(counted?.['rows'])
+}
+
+export interface Changes {
+  readonly path: string
+  readonly rows: number
 }
 
 /** What `quality` leaves of a batch of these changes. */
-export async function stageChanges(lake: MergeLake, changes: number, batch: string): Promise<void> {
-  const path = changesPath(changes)
+export async function stageChanges(lake: MergeLake, batch: string, { path, rows }: Changes): Promise<void> {
   const uri = `${lake.zones.staging}/accounts/${batch}/changes-0.parquet`
   const sha256 = await sha256File(path)
   await lake.storage.upload(path, uri, { sha256 })
-  const files = [{ uri, sha256, bytes: (await stat(path)).size, rows: changes }]
+  const files = [{ uri, sha256, bytes: (await stat(path)).size, rows }]
   const target = { table: 'accounts', tableUuid: '', schemaId: 0, specId: 0, files: [] }
-  const outcome = { read: changes, applied: changes, quarantined: 0, superseded: 0, reasons: {} }
+  const outcome = { read: rows, applied: rows, quarantined: 0, superseded: 0, reasons: {} }
   const objects = [{ rawObject: batch, ...outcome }]
   const about = { batch, dataset: 'accounts' }
   const verdict: Verdict = { ...about, status: 'pass', target, changes: { files }, quarantine: undefined, objects }

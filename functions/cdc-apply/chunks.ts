@@ -10,16 +10,16 @@ const KEYS = 20_000
 /** Gives every key in `folded` its chunk, keys that rows move between the same one, and answers how many chunks there are. */
 export async function cutKeys(attempt: Attempt): Promise<number> {
   const { session, folder, lake } = attempt
-  await session.run(sql`UPDATE folded SET _s_chunk = _s_number // ${KEYS}`)
+  await session.run(
+    sql`UPDATE folded SET _s_chunk = r.chunk FROM (SELECT _s_number, (row_number() OVER (ORDER BY _s_number) - 1) // ${KEYS} AS chunk FROM folded) r WHERE r._s_number = folded._s_number`,
+  )
   const moves = await movesOf(attempt)
   if (moves.length > 0) {
     const file = joinPath(folder, `chunks-${lake.ids.uuid()}.ndjson`)
-    const lines = [...rootsOf(moves)].map(([number, root]) =>
-      JSON.stringify({ number, chunk: Math.floor(root / KEYS) }),
-    )
+    const lines = [...rootsOf(moves)].map(([number, root]) => JSON.stringify({ number, root }))
     await writeFile(file, `${lines.join('\n')}\n`)
     await session.run(
-      sql`UPDATE folded SET _s_chunk = c.chunk FROM read_json(${file}, format = 'newline_delimited', columns = {number: 'BIGINT', chunk: 'BIGINT'}) c WHERE c.number = folded._s_number`,
+      sql`UPDATE folded SET _s_chunk = m.chunk FROM (SELECT c.number, r._s_chunk AS chunk FROM read_json(${file}, format = 'newline_delimited', columns = {number: 'BIGINT', root: 'BIGINT'}) c JOIN folded r ON r._s_number = c.root) m WHERE m.number = folded._s_number`,
     )
   }
   const [last] = await session.rows(sql`SELECT COALESCE(max(_s_chunk) + 1, 0)::INTEGER AS chunks FROM folded`)

@@ -1,29 +1,21 @@
-import type { ScanFile } from '#lake/iceberg/types.ts'
 import { type ChunkTask, putAside } from './chunk.ts'
 import { cutKeys } from './chunks.ts'
 import { type Counts, NOTHING, sum, tally } from './counts.ts'
 import { fold, type KeyState } from './fold.ts'
 import { foldHistory } from './history-keys.ts'
-import { gather, type Loaded, load, type Stored } from './load.ts'
+import { type Loaded, load, type Stored } from './load.ts'
 import { openSpill, type Spill } from './spill.ts'
 import { compareStamps, isSameStamp } from './stamp.ts'
 import type { Attempt, Ref } from './task.ts'
 import type { Truncates } from './truncates.ts'
 
-export interface FoldTask {
-  /** Files that hold rows of the keys. */
-  readonly files: readonly ScanFile[]
-  readonly truncates: Truncates
-}
-
 /**
- * Folds the records of the keys in `folded`, a chunk of keys after the other, and adds to `gone`, `graves` and the rows that `rows.ts`
+ * Folds the gathered records of the keys in `folded`, a chunk of keys after the other, and adds to `gone`, `graves` and the rows that `rows.ts`
  * assembles. No value passes through here: a row is where its values are.
  */
-export async function foldKeys(attempt: Attempt, { files, truncates }: FoldTask): Promise<Counts> {
+export async function foldKeys(attempt: Attempt, truncates: Truncates): Promise<Counts> {
   const spill = openSpill(attempt)
   const chunks = await cutKeys(attempt)
-  if (chunks > 0) await gather(attempt, files)
   const foldChunk = attempt.publish.mode === 'history' ? foldHistory : foldRows
   let counts = NOTHING
   for (let chunk = 0; chunk < chunks; chunk++) {

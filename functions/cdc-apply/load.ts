@@ -34,16 +34,16 @@ export interface Validity {
   readonly isCurrent: boolean
 }
 
-/** Gathers records, rows and tombstones of all keys in `folded`, in tables that are read chunk by chunk. */
+/** Gathers records, rows and tombstones of all keys in `folded`, in tables. */
 export async function gather(attempt: Attempt, files: readonly ScanFile[]): Promise<void> {
   const { session, publish, changes } = attempt
   const moved = join(
     publish.key.map(name => sql`${path('o', name)} = ${path('c', '_old_key', name)}`),
     ' AND ',
   )
-  await session.run(sql`CREATE OR REPLACE TEMP TABLE records AS SELECT f._s_chunk AS chunk, f._s_number AS key, o._s_number AS old_key, c._s_row AS n, c._op AS op, COALESCE(c._position, '') AS position, ${kindSql} AS kind, ${laneSql} AS lane, c._ordinal AS ordinal, ${contentSql} AS content, COALESCE(c._kept, []) AS kept, COALESCE(c._event_us, epoch_us(c._ingested_at)) AS event_us
+  await session.run(sql`CREATE OR REPLACE TEMP TABLE records AS SELECT f._s_number AS key, o._s_number AS old_key, c._s_row AS n, c._op AS op, COALESCE(c._position, '') AS position, ${kindSql} AS kind, ${laneSql} AS lane, c._ordinal AS ordinal, ${contentSql} AS content, COALESCE(c._kept, []) AS kept, COALESCE(c._event_us, epoch_us(c._ingested_at)) AS event_us
     FROM (${changesSql(changes)}) c JOIN folded f ON ${sameKey(publish.key, 'f', 'c')} LEFT JOIN folded o ON ${moved} WHERE c._op <> 'truncate'`)
-  await session.run(sql`CREATE OR REPLACE TEMP TABLE buried AS SELECT f._s_chunk AS chunk, f._s_number AS key, t._version AS version, t._place AS place, t._image AS image, t._event_us AS event_us
+  await session.run(sql`CREATE OR REPLACE TEMP TABLE buried AS SELECT f._s_number AS key, t._version AS version, t._place AS place, t._image AS image, t._event_us AS event_us
     FROM tombstones t JOIN folded f ON ${sameKey(publish.key, 't', 'f')} WHERE t._kind = 'delete'`)
   await gatherRows(attempt, files)
 }
@@ -51,7 +51,7 @@ export async function gather(attempt: Attempt, files: readonly ScanFile[]): Prom
 /** Places and authors are fetched of the files alone that have such rows. */
 async function gatherRows(attempt: Attempt, files: readonly ScanFile[]): Promise<void> {
   const { session, publish, places } = attempt
-  const wanted = sql`SELECT f._s_chunk AS chunk, f._s_number AS key, h._s_file AS file, h._s_pos AS pos FROM hits h JOIN folded f ON ${sameKey(publish.key, 'h', 'f')}`
+  const wanted = sql`SELECT f._s_number AS key, h._s_file AS file, h._s_pos AS pos FROM hits h JOIN folded f ON ${sameKey(publish.key, 'h', 'f')}`
   const numbers = await session.rows(sql`SELECT DISTINCT file FROM (${wanted})`)
   const holding = new Set(numbers.map(row => places.uris[Number(row['file'])]))
   const touched = files.filter(({ file }) => holding.has(file.file_path))
@@ -63,16 +63,17 @@ async function gatherRows(attempt: Attempt, files: readonly ScanFile[]): Promise
       ? sql`NULL::BIGINT AS valid_from, NULL::BIGINT AS valid_to, NULL::BOOLEAN AS is_current`
       : sql`epoch_us(t._valid_from) AS valid_from, epoch_us(t._valid_to) AS valid_to, t._is_current AS is_current`
   const deleted = publish.deletes === 'soft' ? sql`COALESCE(t._deleted, false)` : sql`false`
-  await session.run(sql`CREATE OR REPLACE TEMP TABLE stored AS SELECT w.chunk, w.key, w.file, w.pos, COALESCE(t._version, '.0') AS version, COALESCE(t._place, '..') AS place, t._authors AS authors, ${deleted} AS deleted, ${times}
+  await session.run(sql`CREATE OR REPLACE TEMP TABLE stored AS SELECT w.key, w.file, w.pos, COALESCE(t._version, '.0') AS version, COALESCE(t._place, '..') AS place, t._authors AS authors, ${deleted} AS deleted, ${times}
     FROM (${found.rows}) t JOIN (${found.places}) u ON u.path = t._file JOIN (${wanted}) w ON w.file = u.number AND w.pos = t._pos`)
 }
 
 // --- A chunk -------------------------------------------------------------------------------------------------------
 
 export async function load({ session, places }: Attempt, chunk: number): Promise<Loaded> {
-  const records = await session.rows(sql`FROM records WHERE chunk = ${chunk}`)
-  const rows = await session.rows(sql`FROM stored WHERE chunk = ${chunk}`)
-  const buried = await session.rows(sql`FROM buried WHERE chunk = ${chunk}`)
+  const own = sql`SEMI JOIN (FROM folded WHERE _s_chunk = ${chunk}) f ON f._s_number = t.key`
+  const records = await session.rows(sql`FROM records t ${own}`)
+  const rows = await session.rows(sql`FROM stored t ${own}`)
+  const buried = await session.rows(sql`FROM buried t ${own}`)
   const graves = Map.groupBy(buried, row => String(row['key']))
   const dead = (row: Row): Dated<KeyState<Ref>> => ({
     live: false,

@@ -15,6 +15,8 @@ import { foldKeys } from './fold-keys.ts'
 import { changesSql, readHeads } from './heads.ts'
 import { findRows } from './hits.ts'
 import { stageLate } from './late.ts'
+import { gather } from './load.ts'
+import { guardOrdered } from './ordered.ts'
 import { guardPlain, sortOut } from './plain.ts'
 import { foldedRows, plainRows } from './rows.ts'
 import { type Attempt, type MergeTask, Places } from './task.ts'
@@ -89,7 +91,10 @@ async function mergePart(attempt: Attempt, { truncates, ...part }: PartTask): Pr
   const found = await findRows(attempt)
   await sortOut(attempt)
   const plain = await guardPlain(attempt)
-  const counts = sum(await foldKeys(attempt, { files: found, truncates }), plain)
+  await gather(attempt, found)
+  const ordered = await guardOrdered(attempt)
+  const folded = await foldKeys(attempt, truncates)
+  const counts = [plain, ordered, folded].reduce<Counts>(sum, NOTHING)
   const rows = sql`${plainRows(attempt)} UNION ALL BY NAME ${await foldedRows(attempt, found)}`
   const added = await writeRows(attempt, rows)
   return { counts, added, files: [...found, ...cleared] }

@@ -11,13 +11,13 @@ import type { Uri } from '#lake/lake.ts'
 import { changesSql, numberSql, placeSql, versionSql } from './heads.ts'
 import { type Attempt, keyNames } from './task.ts'
 
-/** The rows that winning plain records make: a SELECT of all columns of the table. */
+/** The rows that the records in `winners` make: a SELECT of all columns of the table. */
 export function plainRows(attempt: Attempt): Sql {
   const { changes } = attempt
   const columns = valueColumns(attempt)
   const deleted = attempt.publish.deletes === 'soft' ? sql`, false AS _deleted` : sql``
   return sql`SELECT ${own(columns, changes.columns)}, ${versionSql} AS _version, ${placeSql} AS _place, NULL::VARCHAR AS _authors${deleted}
-    FROM (${changesSql(changes)}) c SEMI JOIN (FROM guarded WHERE _s_wins AND _s_op = 'upsert') g ON g._s_winner = c._s_row`
+    FROM (${changesSql(changes)}) c SEMI JOIN winners w ON w._s_row = c._s_row`
 }
 
 /** Columns that the batch's files lack were added after it was decoded. */

@@ -71,3 +71,7 @@ export const sameKey = (names: readonly string[], left: string, right: string): 
     names.map(name => sql`${path(left, name)} = ${path(right, name)}`),
     ' AND ',
   )
+
+/** `uri` and `number` of every file that rows are referred to in. */
+export const urisSql = ({ places }: Pick<Attempt, 'places'>): Sql =>
+  sql`SELECT unnest(${places.uris}::VARCHAR[]) AS uri, unnest(range(${places.uris.length})) AS number`

@@ -96,7 +96,7 @@ export async function truncateRows(attempt: Attempt, { winner }: Truncates): Pro
 
 async function addKeys({ session, publish }: Attempt, keys: ReturnType<typeof keyNames>): Promise<void> {
   await session.run(
-    sql`INSERT INTO keyed BY NAME SELECT DISTINCT ${keyNames(publish.key)}, 0 AS _s_records, false AS _s_plain FROM (${keys}) t ANTI JOIN keyed k ON ${sameKey(publish.key, 't', 'k')}`,
+    sql`INSERT INTO keyed BY NAME SELECT DISTINCT ${keyNames(publish.key)}, 0 AS _s_records, false AS _s_whole, false AS _s_plain FROM (${keys}) t ANTI JOIN keyed k ON ${sameKey(publish.key, 't', 'k')}`,
   )
 }
 

@@ -50,6 +50,15 @@ test('a soft delete of an unknown key waits for its row, and a newer insert brin
   expect(await withDeleted()).toEqual(['1 n3 - false'])
 })
 
+test('a row that moves to another key takes the values that it had last, though they came in one batch with the delete', async () => {
+  const records = record([upsert('1'), upsert('1'), { do: 'move', key: '1', to: '2', as: 'halves' }])
+  const [first, last, deleted, , moved] = records as readonly [Recorded, Recorded, Recorded, Recorded, Recorded]
+  await applied(lake, people(), 'b1', [first])
+  await applied(lake, people(), 'b2', [last, deleted])
+  await applied(lake, people(), 'b3', [moved])
+  expect(await peopleRows(lake)).toEqual(['2 n3 b2'])
+})
+
 test('a row that moves to another partition leaves no copy behind, and a delete that names no partition finds it', async () => {
   const byName = people({ partitionBy: ['name'] })
   const records = record([upsert('1'), upsert('2'), upsert('1'), remove('2')])
