@@ -1,6 +1,7 @@
 import type { Column, CsvDialect, Dataset, DatasetSpec } from './dataset.ts'
 import { changePublishOf, changesOf, DMS_CSV, KEPT_NAMES } from './dataset-changes.ts'
 import { type Check, columnsOf, partitionOf, sortOf } from './dataset-columns.ts'
+import { dedupeOf } from './dataset-dedupe.ts'
 import { qualityOf } from './dataset-quality.ts'
 import { streamOf } from './dataset-stream.ts'
 import { LakeError } from './errors.ts'
@@ -173,6 +174,12 @@ function publishOf(
     'publish',
     "must be 'merge' or 'history' with source.changes: change events are no rows to append",
   )
+  if (value.mode === 'append') return appendOf(value, columns, check)
+  check(
+    !('dedupe' in value),
+    'publish.dedupe',
+    "applies to 'append' only: each extract that replaces another has all of its rows",
+  )
   if (value.mode === 'replace') {
     check(['table', 'partitions'].includes(value.scope), 'publish.scope', "must be 'table' or 'partitions'")
     check(
@@ -182,6 +189,16 @@ function publishOf(
     )
   }
   return value
+}
+
+function appendOf(
+  { mode, dedupe, ...others }: Extract<DatasetSpec<string>['publish'], { readonly mode: 'append' }>,
+  columns: readonly Column[],
+  check: Check,
+): Dataset['publish'] {
+  for (const name of Object.keys(others))
+    check(false, `publish.${name}`, "is not a setting of 'append'; its one setting is dedupe")
+  return dedupe === undefined ? { mode } : { mode, dedupe: dedupeOf(dedupe, columns, check) }
 }
 
 /** What a change event means that does not have a column is settled; see `absent` of its source. */

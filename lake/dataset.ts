@@ -1,5 +1,6 @@
 import type { ChangePublishSpec, ChangeSource, ChangeSourceSpec } from './dataset-changes.ts'
 import { checkDataset } from './dataset-check.ts'
+import type { Dedupe, DedupeSpec } from './dataset-dedupe.ts'
 import type { StreamSettings, StreamSpec } from './dataset-stream.ts'
 import type { Ruleset } from './dqdl/ast.ts'
 
@@ -87,7 +88,11 @@ export interface Source {
  * the current row of every key; `history`: all of its rows, with the time in which each was current.
  */
 export type Publish =
-  | { readonly mode: 'append' }
+  | {
+      readonly mode: 'append'
+      /** Absent: a row that is sent twice is there twice. */
+      readonly dedupe?: Dedupe
+    }
   | { readonly mode: 'replace'; readonly scope: 'table' | 'partitions' }
   | {
       readonly mode: 'merge' | 'history'
@@ -191,7 +196,12 @@ export interface DatasetSpec<C extends string> {
   readonly evolution?: Evolution
   readonly partitionBy?: readonly PartitionSpec<NoInfer<C>>[]
   readonly sortBy?: readonly SortSpec<NoInfer<C>>[]
-  readonly publish?: 'append' | 'replace' | Extract<Publish, { mode: 'append' | 'replace' }> | ChangePublishSpec
+  readonly publish?:
+    | 'append'
+    | 'replace'
+    | { readonly mode: 'append'; readonly dedupe?: DedupeSpec<NoInfer<C>> }
+    | Extract<Publish, { mode: 'replace' }>
+    | ChangePublishSpec
   readonly limits?: Partial<Dataset['limits']>
   readonly raw?: Partial<Dataset['raw']>
   readonly compaction?: Partial<Dataset['compaction']>

@@ -18,7 +18,7 @@ import { placeStaged, type TableWork } from './place.ts'
 export async function publishAppend(lake: Lake, work: TableWork): Promise<CommitResult> {
   const placed = await placeStaged(lake, work)
   return commit(lake, work.table, { commitId: work.commitId, summary: work.summary }, base =>
-    stage(lake, base, { placed, rawObjects: work.rawObjects }),
+    stageContribution(lake, base, { placed, rawObjects: work.rawObjects }),
   )
 }
 
@@ -27,7 +27,12 @@ interface Contribution {
   readonly rawObjects: readonly string[]
 }
 
-async function stage(lake: Lake, base: Table, { placed, rawObjects }: Contribution): Promise<Staged> {
+/** On the table as it is: rows of the objects go, and those in the placed files come. */
+export async function stageContribution(
+  lake: Lake,
+  base: Table,
+  { placed, rawObjects }: Contribution,
+): Promise<Staged> {
   const max = rawObjectMax(base)
   if (areNew(rawObjects, max)) return stageOverwrite({ added: placed, removed: [] }, extras(max, rawObjects))
   const found = await candidates(lake, base, { rawObjects, max })

@@ -21,9 +21,10 @@ import type { Lake } from '#lake/lake.ts'
 import { QUALITY_RESULTS } from '#lake/quality-results.ts'
 import { compactionDue, isSmall } from '#lake/small-files.ts'
 import { publishAppend } from './append.ts'
+import { publishOnce } from './append-once.ts'
 import { appliedChanges } from './changes.ts'
 import { recordQuality } from './record.ts'
-import { publishReplace } from './replace.ts'
+import { lateRows, publishReplace, supersede } from './replace.ts'
 import { type PublishedSelection, publishSelection } from './selection.ts'
 
 export interface PublishReport {
@@ -151,7 +152,11 @@ const isOfChanges = ({ publish: { mode } }: Dataset): boolean => mode === 'merge
 async function publishTarget(lake: Lake, dataset: Dataset, { verdict, contribution }: BatchWork): Promise<Published> {
   const { table, tableUuid, files } = verdict.target
   const work = { ...contribution, table, tableUuid, files, commitId: commitIdOf(table, contribution) }
-  if (dataset.publish.mode === 'append') return { result: await publishAppend(lake, work), objects: verdict.objects }
+  if (dataset.publish.mode === 'append') {
+    const { dedupe } = dataset.publish
+    const result = await (dedupe ? publishOnce(lake, work, dedupe) : publishAppend(lake, work))
+    return { result, objects: supersede(verdict.objects, lateRows(result.snapshot.summary)) }
+  }
   if (dataset.publish.mode === 'replace')
     return publishReplace(lake, work, { scope: dataset.publish.scope, objects: verdict.objects })
   const { result, report } = await appliedChanges(lake, verdict.dataset, verdict.batch)

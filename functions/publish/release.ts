@@ -20,7 +20,8 @@ import { filesIn, findPresent, JUDGED, PRESENT, placesOf } from '#lake/quarantin
 import { inSession, stageLocally } from '#lake/quarantine/settle.ts'
 import { checkIdentity } from './place.ts'
 import { stageIntoExtract } from './release-extract.ts'
-import { lateRows } from './replace.ts'
+import { findRepeats, REPEATS } from './repeats.ts'
+import { lateRows, supersededSummary } from './replace.ts'
 import type { SelectionWork } from './selection.ts'
 
 export interface Released {
@@ -60,11 +61,12 @@ async function stage(lake: Lake, session: Session, task: Task): Promise<Staged> 
   checkIdentity(base, { ...contribution, table: dataset.name, tableUuid: verdict.target.tableUuid })
   const quarantine = await loadTable(lake, quarantineTableName(dataset))
   await findPresent(lake, session, { base: quarantine, judged: verdict.judged ?? [], folder: join(folder) })
-  const added = await rowsStillWanted(lake, session, task)
+  const { added, repeats } = await rowsStillWanted(lake, session, task)
   const { rawObjects } = contribution
   const { delta, extras } = await rowDelta(lake, session, { ...task, rawObjects, added, records: STILL_WANTED })
   const { publish } = dataset
-  if (publish.mode === 'append') return stageRowDelta(delta, extras)
+  if (publish.mode === 'append')
+    return stageRowDelta(delta, { ...extras, summary: { ...extras.summary, ...supersededSummary(repeats) } })
   assert(publish.mode === 'replace', `${dataset.name} is fed by change events: cdc-apply publishes its batches`)
   return stageIntoExtract(lake, base, { delta, extras, scope: publish.scope })
 }
@@ -73,23 +75,47 @@ async function stage(lake: Lake, session: Session, task: Task): Promise<Staged> 
 const STILL_WANTED: Sql = sql`SELECT judged."object", judged.ordinal FROM ${JUDGED} judged SEMI JOIN ${PRESENT} present ON present."object" = judged."object" AND present.ordinal = judged.ordinal WHERE judged.fate = 'applied' UNION SELECT "object", ordinal FROM ${JUDGED} WHERE fate = 'applied' AND "object" IN (SELECT "object" FROM ${PRESENT} WHERE fate = 'whole')`
 
 /** In the table's present form, whatever became of it since they were staged. */
-async function rowsStillWanted(
-  lake: Lake,
-  session: Session,
-  { base, verdict, folder }: Task,
-): Promise<readonly DataFile[]> {
+async function rowsStillWanted(lake: Lake, session: Session, task: Task): Promise<Wanted> {
+  const { base, verdict, folder } = task
   const paths = await stageLocally(lake, verdict.target.files, join(folder, 'staged'))
-  if (paths.length === 0) return []
+  if (paths.length === 0) return { added: [], repeats: new Map() }
   const schema = currentSchema(base.metadata)
+  const wanted = sql`SELECT fresh.* FROM (${readSql(schema, paths)}) fresh SEMI JOIN (${STILL_WANTED}) wanted ON wanted."object" = fresh._raw_object AND wanted.ordinal = fresh._raw_row`
+  const repeats = await repeatsIn(lake, session, { ...task, wanted })
+  const once = sql`SELECT wanted.* FROM (${wanted}) wanted ANTI JOIN ${REPEATS} repeats ON repeats."object" = wanted._raw_object AND repeats.ordinal = wanted._raw_row`
   const written = await writeDataFiles(session, {
-    source: sql`SELECT fresh.* FROM (${readSql(schema, paths)}) fresh SEMI JOIN (${STILL_WANTED}) wanted ON wanted."object" = fresh._raw_object AND wanted.ordinal = fresh._raw_row`,
+    source: repeats.size === 0 ? wanted : once,
     schema,
     spec: defaultSpec(base.metadata),
     sortOrder: defaultSortOrder(base.metadata),
     properties: base.metadata.properties,
     folder: join(folder, 'released'),
   })
-  return placeFiles(lake, base, written, lake.ids.uuid())
+  return { added: await placeFiles(lake, base, written, lake.ids.uuid()), repeats }
+}
+
+interface Wanted {
+  readonly added: readonly DataFile[]
+  /** Rows that repeat others, by raw object: none, where the dataset does not ask. */
+  readonly repeats: ReadonlyMap<string, number>
+}
+
+/** What a run that died has brought is no other row: it is replaced by itself. */
+async function repeatsIn(
+  lake: Lake,
+  session: Session,
+  { base, dataset, verdict, folder, wanted }: Task & { readonly wanted: Sql },
+): Promise<ReadonlyMap<string, number>> {
+  const { publish } = dataset
+  if (publish.mode !== 'append' || publish.dedupe === undefined) return new Map()
+  return findRepeats(lake, session, {
+    ...{ dedupe: publish.dedupe, base, fresh: wanted, folder: join(folder, 'known') },
+    files: verdict.target.files.map(each => each.file),
+    replaced: {
+      condition: sql`COALESCE((_raw_object, _raw_row) IN (${STILL_WANTED}), false)`,
+      columns: ['_raw_object', '_raw_row'],
+    },
+  })
 }
 
 export interface DeltaTask {

@@ -57,15 +57,20 @@ function replacePartitions(base: Table, live: readonly ScanFile[], placed: reado
   return timely.length === 0 ? stageAppend([], { summary }) : stageReplacePartitions(live, timely, { summary })
 }
 
-/** Rows that a newer extract had replaced, by raw object, in the snapshot summary: a repetition must count them again. */
+/** Rows that were left out, because a newer extract had replaced them or they repeat others, by raw object: a repetition must count them again. */
 const SUPERSEDED = 'sluice.superseded-by-object'
 
 /** A staged file of an extract holds rows of one raw object: quality leaves one for each partition. */
 export function lateSummary(base: Table, files: readonly DataFile[]): Readonly<Record<string, string>> {
   if (files.length === 0) return {}
   const byObject = Map.groupBy(files, file => newestOf(base, [file]))
-  const rows = (of: readonly DataFile[]): bigint => of.reduce((sum, file) => sum + file.record_count, 0n)
-  return { [SUPERSEDED]: [...byObject].map(([id, late]) => `${id}=${rows(late)}`).join(',') }
+  const rows = (of: readonly DataFile[]): number => of.reduce((sum, file) => sum + Number(file.record_count), 0)
+  return supersededSummary(new Map([...byObject].map(([id, late]) => [id, rows(late)])))
+}
+
+export function supersededSummary(rows: ReadonlyMap<string, number>): Readonly<Record<string, string>> {
+  if (rows.size === 0) return {}
+  return { [SUPERSEDED]: [...rows].map(([id, count]) => `${id}=${count}`).join(',') }
 }
 
 export function lateRows(summary: Readonly<Record<string, string>>): ReadonlyMap<string, number> {
@@ -85,7 +90,11 @@ export function newestOf(base: Table, files: readonly DataFile[]): string {
   )
 }
 
-function supersede(objects: readonly ObjectOutcome[], late: ReadonlyMap<string, number>): readonly ObjectOutcome[] {
+/** Outcomes in which rows that were left out of the table are not applied. */
+export function supersede(
+  objects: readonly ObjectOutcome[],
+  late: ReadonlyMap<string, number>,
+): readonly ObjectOutcome[] {
   return objects.map(each => {
     const rows = late.get(each.rawObject) ?? 0
     return { ...each, applied: each.applied - rows, superseded: each.superseded + rows }

@@ -92,7 +92,7 @@ test('partitions and sort order', () => {
 })
 
 test('publish in both spellings', () => {
-  const publish = (value: 'append' | 'replace' | Dataset['publish']) =>
+  const publish = (value: 'append' | 'replace' | Extract<Dataset['publish'], { mode: 'replace' }>) =>
     defineDataset({ name: 'a', source, columns: { day: 'date' }, partitionBy: ['day'], publish: value }).publish
   expect(publish('append')).toEqual({ mode: 'append' })
   expect(publish('replace')).toEqual({ mode: 'replace', scope: 'table' })
