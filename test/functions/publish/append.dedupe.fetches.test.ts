@@ -12,7 +12,12 @@ const dataset = orders({
   publish: { mode: 'append', dedupe: { key: 'id', within: '1 minute' } },
 })
 const many = (seed: number) =>
-  lines(...Array.from({ length: 20_000 }, (_, index) => ({ id: seed * 1e6 + index, v: `${Math.sin(index + seed)} ${Math.cos(index + seed)}` })))
+  lines(
+    ...Array.from({ length: 20_000 }, (_, index) => ({
+      id: seed * 1e6 + index,
+      v: `${Math.sin(index + seed)} ${Math.cos(index + seed)}`,
+    })),
+  )
 
 /** The shares of the files of the table that a batch fetches, by the number of their object. */
 async function shares(lake: MemoryLake, batch: string, objects: Parameters<typeof applied>[3]) {
