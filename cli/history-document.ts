@@ -34,13 +34,20 @@ function refinedDocument(refined: Refined): Readonly<Record<string, unknown>> {
   const batches = refined.batches.length === 0 ? {} : { batches: refined.batches.map(holdingDocument) }
   if (refined.kind === 'landed') return { state, batch, ...batches }
   const { rawObject: _, ...rows } = refined.outcome ?? { rawObject: '' }
-  const counted = { state, batch, ...batches, rows }
   // Nothing was published, whatever the verdict said of the records.
   if (refined.kind === 'halted')
-    return { state, batch, ...batches, rows: haltedRows(refined.outcome), verdict: rows, reason: refined.reason }
-  if (refined.kind === 'staged') return counted
+    return {
+      state,
+      batch,
+      ...batches,
+      rows: withheld(refined.outcome, refined.kind),
+      verdict: rows,
+      reason: refined.reason,
+    }
+  if (refined.kind === 'staged')
+    return { state, batch, ...batches, rows: withheld(refined.outcome, refined.kind), verdict: rows }
   return {
-    ...counted,
+    ...{ state, batch, ...batches, rows },
     committed: isoTime(refined.committedMs),
     ...(refined.since.length === 0 ? {} : { since: refined.since.map(settledDocument) }),
     ...(refined.changes === undefined ? {} : { changes: refined.changes }),
@@ -53,9 +60,9 @@ function refinedDocument(refined: Refined): Readonly<Record<string, unknown>> {
   }
 }
 
-const haltedRows = (verdict: ObjectOutcome | undefined): unknown => {
-  const halted = verdict?.read ?? 0
-  return { read: halted, applied: 0, quarantined: 0, superseded: 0, halted, reasons: {} }
+const withheld = (verdict: ObjectOutcome | undefined, state: 'halted' | 'staged'): unknown => {
+  const read = verdict?.read ?? 0
+  return { read, applied: 0, quarantined: 0, superseded: 0, [state]: read, reasons: {} }
 }
 
 function holdingDocument({ batch, replay, into, state, committedMs }: HoldingBatch): unknown {

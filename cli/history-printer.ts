@@ -83,12 +83,10 @@ function rawKey(lake: Lake, uri: Uri): string {
 function refinedLines(refined: Refined): readonly Line[] {
   const batches = batchLines(refined)
   if (refined.kind === 'landed') return batches
-  if (refined.kind === 'halted') return [...batches, ...haltedLines(refined.outcome)]
-  const rows =
-    refined.outcome === undefined
-      ? []
-      : outcomeLines(refined.outcome, refined.kind === 'committed' ? refined.since : [])
-  if (refined.kind !== 'committed') return [...batches, ...rows]
+  if (refined.kind === 'halted')
+    return [...batches, ...judgedLines(refined.outcome, 'but for the halt', 'would have been')]
+  if (refined.kind === 'staged') return [...batches, ...judgedLines(refined.outcome, 'once it is committed', 'will be')]
+  const rows = refined.outcome === undefined ? [] : outcomeLines(refined.outcome, refined.since)
   const { table, snapshot, quarantineSnapshot } = refined
   const quarantine: readonly Line[] =
     quarantineSnapshot === undefined ? [] : [['', `${quarantineSnapshot} of ${quarantineTableName({ name: table })}`]]
@@ -125,14 +123,14 @@ function holdingText({ replay, into, state, committedMs }: HoldingBatch): string
   return `${from}, ${state}${committedMs === undefined ? '' : ` ${formatTime(committedMs)}`}`
 }
 
-/** What the verdict said comes after what is: nothing of a halted batch is in the table, nor in quarantine. */
-function haltedLines(verdict: ObjectOutcome | undefined): readonly Line[] {
+/** What the verdict said comes after what is: nothing of a batch without a commit is in the table, nor in quarantine. */
+function judgedLines(verdict: ObjectOutcome | undefined, when: string, mood: string): readonly Line[] {
   if (verdict === undefined) return []
   const { read, applied, quarantined } = verdict
-  const wouldBe = `${formatCount(applied)} would have been applied, ${formatCount(quarantined)} quarantined`
+  const judged = `${formatCount(applied)} ${mood} applied, ${formatCount(quarantined)} quarantined`
   const reasons = reasonsText(verdict)
   return [
-    ['rows', `${counted(read, 'row')} read: 0 applied; but for the halt ${wouldBe}`],
+    ['rows', `${counted(read, 'row')} read: 0 applied; ${when} ${judged}`],
     ...(reasons === '' ? [] : [['reasons', reasons] as const]),
   ]
 }

@@ -129,6 +129,7 @@ async function outcomeOf(
   const replaced = await replacedSince(lake, dataset, { commits: found, applied })
   return {
     ...report,
+    mode: dataset.publish.mode,
     applied: applied - replaced,
     refused: total(each => each.quarantined),
     superseded: total(each => each.superseded) + replaced,

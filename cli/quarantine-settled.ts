@@ -1,4 +1,5 @@
 import type { ReleaseReport } from '#functions/release/release.ts'
+import type { Publish } from '#lake/dataset.ts'
 import type { Call } from './command.ts'
 import { styleOf } from './style.ts'
 import type { Output } from './terminal.ts'
@@ -7,6 +8,7 @@ import { counted, formatCount } from './units.ts'
 
 /** What became of the records that were selected. */
 export interface Settled extends ReleaseReport {
+  readonly mode: Publish['mode']
   readonly applied: number
   readonly refused: number
   readonly superseded: number
@@ -24,7 +26,7 @@ export interface Settled extends ReleaseReport {
 export const isWell = ({ refused, halted, failed }: Settled): boolean =>
   refused === 0 && halted.length === 0 && failed.length === 0
 
-export function settledDocument({ reasons, batches, ...settled }: Settled): unknown {
+export function settledDocument({ reasons, batches, mode: _, ...settled }: Settled): unknown {
   return { ...settled, reasons: Object.fromEntries(reasons), batches }
 }
 
@@ -47,7 +49,8 @@ const REASONS_MAX = 5
 
 export async function printSettled(output: Output, settled: Settled): Promise<void> {
   const style = styleOf(output)
-  const { action, dataset, applied, refused, superseded, suppressed, gone, reasons, halted, failed, busy } = settled
+  const { action, dataset, mode, applied, refused, superseded, suppressed, gone, reasons, halted, failed, busy } =
+    settled
   const mark = isWell(settled) ? style.green('✓') : style.yellow('!')
   const parts =
     action === 'drop'
@@ -55,7 +58,11 @@ export async function printSettled(output: Output, settled: Settled): Promise<vo
       : [
           `${counted(applied, 'record')} released`,
           ...(refused > 0 ? [`${formatCount(refused)} still refused`] : []),
-          ...(superseded > 0 ? [`${formatCount(superseded)} superseded by a newer extract`] : []),
+          ...(superseded > 0
+            ? [
+                `${formatCount(superseded)} superseded by ${mode === 'append' ? 'a row with the same key' : 'a newer extract'}`,
+              ]
+            : []),
           ...(suppressed > 0 ? [`${formatCount(suppressed)} left out, because they were dropped before`] : []),
         ]
   const named = reasons

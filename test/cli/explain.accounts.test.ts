@@ -14,6 +14,14 @@ const SPEC = {
 const wide = defineDataset({ ...SPEC, columns: { id: 'long', note: 'string' } })
 const strictExtract = defineDataset({ ...SPEC, publish: 'replace' })
 const extract = defineDataset({ ...SPEC, columns: { id: 'long', note: 'string' }, publish: 'replace' })
+const DAYS = { ...SPEC, columns: { ...SPEC.columns, day: 'date' }, partitionBy: ['day'] } as const
+const daily = defineDataset({ ...DAYS, publish: { mode: 'replace', scope: 'partitions' } })
+const once = defineDataset({ ...SPEC, publish: { mode: 'append', dedupe: { key: 'id', within: '1 day' } } })
+const onceStrict = defineDataset({
+  ...SPEC,
+  columns: { id: { type: 'long', required: true }, note: { type: 'string', required: true } },
+  publish: { mode: 'append', dedupe: { key: 'id', within: '1 day' } },
+})
 const halting = defineDataset({ ...SPEC, quality: { rules: 'Rules = [ RowCount > 5 ]', onFailure: 'halt' } })
 
 const BYTES = '{"id":1}\n{"note":"b"}\n{"id":"x"}\n{"note":"d"}\n'
@@ -110,4 +118,42 @@ test('extracts that are released at once: only the newest is released, the other
   expect(out).toBe('✓ orders: 1 record released, 2 superseded by a newer extract\n')
   expect(await rowsOf(extract, 'a.ndjson')).toBe('2 = 0 + 0 + 2 + 0')
   expect(await inTable()).toBe(1)
+})
+
+test('extracts that replace partitions: what a newer one replaced of an object is superseded, the rest stays applied', async () => {
+  await put(daily, 'a.ndjson', '{"id":1,"day":"2026-01-01"}\n{"id":2,"day":"2026-01-02"}\n{"id":"x"}\n')
+  expect(await rowsOf(daily, 'a.ndjson')).toBe('3 = 2 + 1 + 0 + 0')
+  await put(daily, 'b.ndjson', '{"id":3,"day":"2026-01-02"}\n{"id":4,"day":"2026-01-03"}\n')
+  expect(await rowsOf(daily, 'a.ndjson')).toBe('3 = 1 + 1 + 1 + 0')
+  expect((await sluice(daily, 'explain', 'orders/a.ndjson')).out).toContain(
+    '\n  rows        3 rows read: 1 applied, 1 quarantined, 1 superseded\n',
+  )
+  expect(await rowsOf(daily, 'b.ndjson')).toBe('2 = 2 + 0 + 0 + 0')
+  // Applied again, it is late for the partition that the newer one has, and not for its own.
+  expect((await sluice(daily, 'replay', '--dataset', 'orders', '--mode', 'all')).code).toBe(0)
+  expect(await rowsOf(daily, 'a.ndjson')).toBe('3 = 1 + 1 + 1 + 0')
+  expect(await rowsOf(daily, 'b.ndjson')).toBe('2 = 2 + 0 + 0 + 0')
+  expect(await inTable()).toBe(3)
+})
+
+test('rows that repeat others are superseded, in a batch and in a replay', async () => {
+  await put(once, 'a.ndjson', '{"id":1}\n{"id":2}\n{"id":2}\n')
+  await put(once, 'b.ndjson', '{"id":2}\n{"id":3}\n{"id":"3x"}\n')
+  expect(await rowsOf(once, 'a.ndjson')).toBe('3 = 2 + 0 + 1 + 0')
+  expect(await rowsOf(once, 'b.ndjson')).toBe('3 = 1 + 1 + 1 + 0')
+  expect((await sluice(once, 'replay', '--dataset', 'orders', '--mode', 'all')).code).toBe(0)
+  expect(await rowsOf(once, 'a.ndjson')).toBe('3 = 2 + 0 + 1 + 0')
+  expect(await rowsOf(once, 'b.ndjson')).toBe('3 = 1 + 1 + 1 + 0')
+  expect(await inTable()).toBe(3)
+  const [dataset] = JSON.parse((await sluice(once, 'status', '--json')).out).datasets
+  expect(dataset.records).toMatchObject({ put: 6, queryable: 3, quarantined: 1, superseded: 2, missing: 0 })
+})
+
+test('a released row that has come meanwhile is told of as superseded by it', async () => {
+  await put(onceStrict, 'a.ndjson', '{"id":1}\n{"id":2}\n')
+  await put(onceStrict, 'b.ndjson', '{"id":2,"note":"b"}\n')
+  const { out } = await sluice(once, 'quarantine', 'release', 'orders')
+  expect(out).toBe('✓ orders: 1 record released, 1 superseded by a row with the same key\n')
+  expect(await rowsOf(once, 'a.ndjson')).toBe('2 = 1 + 0 + 1 + 0')
+  expect(await inTable()).toBe(2)
 })

@@ -134,7 +134,15 @@ test('landed, then staged, then committed', async () => {
   await judged(1, batch)
   const staged = await told(key)
   expect(staged).toContain('\n  state       staged: decoded and judged, not committed yet\n')
-  expect(staged).toContain('\n  rows        10 rows read: 7 applied, 3 quarantined\n')
+  expect(staged).toContain(
+    '\n  rows        10 rows read: 0 applied; once it is committed 7 will be applied, 3 quarantined\n',
+  )
+  const [version] = JSON.parse((await bench.run(['explain', key, '--json'])).out).versions
+  expect(version).toMatchObject({
+    state: 'staged',
+    rows: { read: 10, applied: 0, quarantined: 0, superseded: 0, staged: 10 },
+    verdict: { read: 10, applied: 7, quarantined: 3 },
+  })
   await committed(1, batch, { read: 12, superseded: 2 })
   const done = await told(key)
   expect(done).toContain('\n  state       committed 2026-05-01 10:01:00Z\n')
