@@ -27,6 +27,8 @@ export type RecordReading =
 
 /** A record has 1,000 KiB at most; what expands to more than this is no text that somebody logged. */
 const PLAIN_BYTES_MAX = 64 * 1_048_576
+/** A value costs a hundred bytes of memory and more, however short it is: 60 KB of gzip hold thirty million. */
+const VALUES_MAX = 2_000_000
 
 /**
  * Reads the bytes of one record: a JSON object, several by line or back to back, an array of them, or an envelope of CloudWatch Logs; any of
@@ -36,11 +38,14 @@ export function readRecord(bytes: Buffer): RecordReading {
   const plain = inflated(bytes)
   if (!Buffer.isBuffer(plain)) return plain
   if (!isUtf8(plain)) return { kind: 'unreadable', reason: 'utf8', message: 'the record is not valid UTF-8' }
+  if (hasManyValues(plain)) return tooMuch(`the record holds more than ${VALUES_MAX} values`)
   const text = plain.toString('utf8').trim()
   if (text === '') return { kind: 'none', reason: 'empty' }
   const all = eventsOf(text)
   const dataset = headerOf(all[0])
   const given = dataset === undefined ? all : all.slice(1)
+  if (copiedBytes(given) > PLAIN_BYTES_MAX)
+    return tooMuch(`the record says more than ${PLAIN_BYTES_MAX} bytes of where its log events come from`)
   const events = given.flatMap(fromLogs)
   if (events.length > 0) return { kind: 'events', dataset, events }
   return { kind: 'none', reason: given.length > 0 ? 'control-message' : 'empty' }
@@ -53,10 +58,24 @@ function inflated(bytes: Buffer): Buffer | RecordReading {
   } catch (error) {
     const isLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     return isLarge
-      ? { kind: 'unreadable', reason: 'ratio', message: `the record expands to more than ${PLAIN_BYTES_MAX} bytes` }
+      ? tooMuch(`the record expands to more than ${PLAIN_BYTES_MAX} bytes`)
       : { kind: 'unreadable', reason: 'corrupt', message: `the gzip data is damaged: ${(error as Error).message}` }
   }
 }
+
+const tooMuch = (message: string): RecordReading => ({ kind: 'unreadable', reason: 'ratio', message })
+
+/** Told before anything is parsed, by what can begin a value, in a string or not: whatever is made of these bytes, it has no more. */
+function hasManyValues(plain: Buffer): boolean {
+  let room = VALUES_MAX
+  for (let at = 0; at < plain.length && room >= 0; at++) {
+    const byte = plain[at]
+    if (byte === COMMA || byte === BRACE || byte === BRACKET || byte === NEWLINE) room--
+  }
+  return room < 0
+}
+
+const [COMMA, BRACE, BRACKET, NEWLINE] = [0x2c, 0x7b, 0x5b, 0x0a]
 
 // --- Events --------------------------------------------------------------------------------------------------------
 
@@ -105,13 +124,27 @@ function headerOf(event: StreamEvent | undefined): string | undefined {
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#FirehoseExample).
  */
 function fromLogs(event: StreamEvent): readonly StreamEvent[] {
-  const { messageType, owner, logGroup, logStream, logEvents } = event.fields ?? {}
-  if (typeof logGroup !== 'string' || !Array.isArray(logEvents)) return [event]
-  if (messageType === 'CONTROL_MESSAGE') return []
-  if (messageType !== 'DATA_MESSAGE') return [event]
-  return logEvents.map(each => {
-    const log = fieldsOf(each) ?? { message: each }
-    const fields = { ...log, owner, logGroup, logStream }
+  const logs = logsOf(event)
+  if (logs === undefined) return [event]
+  return logs.events.map(each => {
+    const fields = { ...(fieldsOf(each) ?? { message: each }), ...logs.from }
     return { text: JSON.stringify(fields), fields }
   })
+}
+
+/** The log events of an envelope, and what is said in each of them of where it came from; undefined for any other event. */
+function logsOf({ fields }: StreamEvent): { readonly events: readonly unknown[]; readonly from: Fields } | undefined {
+  const { messageType, owner, logGroup, logStream, logEvents } = fields ?? {}
+  if (typeof logGroup !== 'string' || !Array.isArray(logEvents)) return undefined
+  const from = { owner, logGroup, logStream }
+  if (messageType === 'CONTROL_MESSAGE') return { events: [], from }
+  return messageType === 'DATA_MESSAGE' ? { events: logEvents, from } : undefined
+}
+
+/** A long name of a log stream stands in each of a hundred thousand events. */
+function copiedBytes(events: readonly StreamEvent[]): number {
+  return events.reduce((sum, event) => {
+    const logs = logsOf(event)
+    return logs === undefined ? sum : sum + JSON.stringify(logs.from).length * logs.events.length
+  }, 0)
 }
