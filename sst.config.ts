@@ -18,6 +18,7 @@ export default $config({
     const { catalog } = await import('./stacks/catalog.ts')
     const { ingest } = await import('./stacks/ingest.ts')
     const { firehose } = await import('./stacks/firehose.ts')
+    const { records } = await import('./stacks/records.ts')
     const { refine } = await import('./stacks/refine.ts')
     const { compact } = await import('./stacks/compact.ts')
     const { maintain } = await import('./stacks/maintain.ts')
@@ -32,7 +33,7 @@ export default $config({
     const zones = storage()
     const resources = { storage: zones, catalog: catalog(zones), bus: new sst.aws.Bus('Bus') }
     const schedules = scheduleGroup()
-    const pipeline = { ingest: ingest(resources), refine: refine(resources) }
+    const pipeline = { ingest: ingest(resources), records: records(resources), refine: refine(resources) }
     const stages = {
       storage: zones,
       firehose: firehose(resources),

@@ -8,6 +8,7 @@ import type { Firehose } from './firehose.ts'
 import type { Ingest } from './ingest.ts'
 import type { Maintain } from './maintain.ts'
 import { alarmLimits } from './plan.ts'
+import type { Records } from './records.ts'
 import type { Refine } from './refine.ts'
 import type { Replay } from './replay.ts'
 import type { Storage } from './storage.ts'
@@ -19,6 +20,8 @@ export interface Stages {
   readonly ingest: Ingest
   readonly firehose: Firehose
   readonly refine: Refine
+  /** Of a stage that reads streams. */
+  readonly records: Records | undefined
   readonly compact: Compact
   readonly maintain: Maintain
   readonly watch: Watch
@@ -33,6 +36,7 @@ export function alarms({
   ingest,
   firehose,
   refine,
+  records,
   compact,
   maintain,
   watch,
@@ -52,6 +56,7 @@ export function alarms({
     ...functionAlarms('cdc-apply', refine.cdcApply),
     ...functionAlarms('publish', refine.publish),
     ...functionAlarms('release', refine.release),
+    ...(records === undefined ? [] : recordAlarms(records)),
     deadLetters('compact', compact.deadLetters),
     deadLetters('maintain', maintain.deadLetters),
     ...functionAlarms('compact', compact.function),
@@ -143,6 +148,32 @@ function asyncAlarms(name: string, fn: sst.aws.Function): readonly Alarm[] {
     dimensions: { FunctionName: fn.name },
     above: 0,
   }))
+}
+
+/** How far reading is behind, and invocations that could not even be put aside: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
+function recordAlarms({ function: fn, kinds }: Records): readonly Alarm[] {
+  const own = (metric: string, rest: Pick<Alarm, 'why' | 'above' | 'statistic'>): Alarm => ({
+    name: `records-${metric.toLowerCase()}`,
+    namespace: 'AWS/Lambda',
+    metric,
+    dimensions: { FunctionName: fn.name },
+    ...rest,
+  })
+  const [age, behind] = [alarmLimits.recordAgeMs, alarmLimits.recordsBehind]
+  return [
+    ...functionAlarms('records', fn),
+    own('DestinationDeliveryFailures', {
+      why: 'What Lambda gave up of a stream could not be put into landing: records are lost',
+      statistic: 'Sum',
+      above: 0,
+    }),
+    ...(kinds.has('kinesis')
+      ? [own('IteratorAge', { why: 'Records of Kinesis are read too late', statistic: 'Maximum', above: age })]
+      : []),
+    ...(kinds.has('msk')
+      ? [own('OffsetLag', { why: 'Records of Kafka are read too late', statistic: 'Maximum', above: behind })]
+      : []),
+  ]
 }
 
 /** What the watch measures, in the namespace of the functions' own metrics; `lake/aws/lag-metrics.ts` writes it. */

@@ -50,8 +50,11 @@ export function lakeFunction(
   })
 }
 
-/** A second function of a folder. */
-const HANDLERS: Partial<Record<FunctionName, string>> = { firehose: 'functions/ingest/firehose-handler.handler' }
+/** Further functions of a folder: a handler of their own, or the same one with other rights. */
+const HANDLERS: Partial<Record<FunctionName, string>> = {
+  firehose: 'functions/ingest/firehose-handler.handler',
+  records: 'functions/ingest/handler.handler',
+}
 
 /** The names that `awsLake(process.env)` reads. */
 export function environment({ storage, catalog, bus, names = {} }: LakeResources): Record<string, $util.Input<string>> {

@@ -1,3 +1,4 @@
+import { DISCARDED_FOLDER, type KinesisSource, type MskSource } from '../lake/event-source.ts'
 import type { Catalog } from './catalog.ts'
 import { accountId, machineArn, named, region } from './stage.ts'
 import type { Zone } from './storage.ts'
@@ -178,6 +179,81 @@ export const locateBucket = (zones: readonly Zone[]): Permission => ({
   actions: ['s3:GetBucketLocation', 's3:ListBucketMultipartUploads'],
   resources: zones.map(zone => zone.bucket.arn),
 })
+
+/** What Lambda asks for to read a stream: https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html */
+export function readStream({ streamArn, keyArn }: KinesisSource): Permission[] {
+  return [
+    {
+      actions: [
+        'kinesis:DescribeStream',
+        'kinesis:DescribeStreamSummary',
+        'kinesis:GetRecords',
+        'kinesis:GetShardIterator',
+        'kinesis:ListShards',
+      ],
+      resources: [streamArn],
+    },
+    ...(keyArn === undefined ? [] : [decryptThrough(keyArn, 'kinesis')]),
+  ]
+}
+
+/** What Lambda asks for to read topics: https://docs.aws.amazon.com/lambda/latest/dg/with-msk-permissions.html */
+export function readCluster({ clusterArn, topics, consumerGroup, auth }: MskSource): Permission[] {
+  const within = (kind: string, name: string): string => `${clusterArn.replace(':cluster/', `:${kind}/`)}/${name}`
+  const describe = { actions: ['kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'], resources: [clusterArn] }
+  if (auth !== 'iam')
+    return [
+      describe,
+      { actions: ['secretsmanager:GetSecretValue'], resources: [auth.secretArn] },
+      decryptThrough(auth.keyArn, 'secretsmanager'),
+    ]
+  return [
+    describe,
+    {
+      actions: ['kafka-cluster:Connect', 'kafka-cluster:DescribeClusterDynamicConfiguration'],
+      resources: [clusterArn],
+    },
+    {
+      actions: ['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'],
+      resources: topics.map(topic => within('topic', topic)),
+    },
+    {
+      actions: ['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'],
+      resources: topics.map(topic => within('group', groupOf(consumerGroup, topic))),
+    },
+  ]
+}
+
+/** One group for each topic: mappings of one group would wait for each other whenever one of them begins. */
+export const groupOf = (consumerGroup: string, topic: string): string => named(`${consumerGroup}-${topic}`)
+
+/** The network of a cluster, which is nobody's whom a policy could name. */
+export const joinNetworks: Permission = {
+  actions: [
+    'ec2:CreateNetworkInterface',
+    'ec2:DeleteNetworkInterface',
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:DescribeSecurityGroups',
+    'ec2:DescribeSubnets',
+    'ec2:DescribeVpcs',
+  ],
+  resources: ['*'],
+}
+
+const decryptThrough = (keyArn: string, service: string): Permission => ({
+  actions: ['kms:Decrypt'],
+  resources: [keyArn],
+  conditions: [
+    { test: 'StringEquals', variable: 'kms:ViaService', values: [$interpolate`${service}.${region()}.amazonaws.com`] },
+  ],
+})
+
+/** Invocations that an event source mapping gave up: https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html */
+export const discardInto = (zone: Zone): Permission[] => [
+  { actions: ['s3:PutObject'], resources: [objects(zone, `${DISCARDED_FOLDER}/*`)] },
+  { actions: ['s3:ListBucket'], resources: [zone.bucket.arn] },
+  useKey(zone.key, ['kms:GenerateDataKey']),
+]
 
 export const consumeQueue = (queue: sst.aws.Queue): Permission => ({
   actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes'],

@@ -17,6 +17,8 @@ export const functionPlans = {
   ingest: { memoryMb: 1_769, timeoutMinutes: 15, storageMb: 10_240 },
   // Holds what one call of Firehose brings, 6 MB at most, and what it expands to. Firehose waits five minutes for an answer.
   firehose: { memoryMb: 1_769, timeoutMinutes: 5, storageMb: 512 },
+  // Holds what one invocation brings, 6 MB at most. Event source mappings of MSK take no function that may run for longer than 14 minutes.
+  records: { memoryMb: 1_769, timeoutMinutes: 5, storageMb: 512 },
   // Two vCPUs for two DuckDB threads; /tmp holds a batch of at most 2 GB, its Parquet and what DuckDB spills.
   quality: { memoryMb: 3_538, timeoutMinutes: 15, storageMb: 10_240 },
   // Two vCPUs for two DuckDB threads; /tmp holds key and version columns of the files that a batch touches.
@@ -51,6 +53,9 @@ export const ingestQueue = {
   visibilitySeconds: 6 * functionPlans.ingest.timeoutMinutes * 60 + 30,
   retentionSeconds: 7 * 86_400,
 } as const
+
+/** Of Kinesis: as often as Lambda tries, for half of the shortest time that a stream keeps records; what it gives up lands all the same. */
+export const recordRetries = { attemptsMax: 10_000, ageSecondsMax: 43_200 } as const
 
 /** A folder's events are delivered when there are so many or when the first has waited for so long. With folders by key 64 MB is the least that Firehose takes. */
 export const streamBuffer = {
@@ -104,6 +109,10 @@ export const alarmLimits = {
   heartbeatMinutes: 120,
   /** A canary of which nothing is measured for an hour is as bad as a late one. */
   canaryMinutes: 60,
+  /** Of Kinesis: how old records are when they are read. They are gathered for five minutes at most. */
+  recordAgeMs: 900_000,
+  /** Of Kafka: records of a partition that are not read yet. */
+  recordsBehind: 1_000_000,
   /** Firehose gathers in stages, which takes half as long again as it is told; this is twice that. */
   streamAgeSeconds: 3 * streamBuffer.intervalSeconds,
 } as const

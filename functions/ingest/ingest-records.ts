@@ -89,7 +89,8 @@ async function landRecords(lake: Lake, { dataset, datasets, records }: Landing):
   return [...batches, ...(await makeReady(lake, unbatched))]
 }
 
-async function putRecords(lake: Lake, dataset: Dataset, records: readonly EventRecord[]): Promise<RawObject> {
+/** Named after the records, so that the same ones make the same object. */
+export async function putRecords(lake: Lake, dataset: Dataset, records: readonly EventRecord[]): Promise<RawObject> {
   const folder = join(lake.limits.scratch, `ingest-${lake.ids.uuid()}`)
   await mkdir(folder, { recursive: true })
   try {

@@ -11,6 +11,7 @@ import { rejectMessage } from './dead-letter.ts'
 import { type Arrival, DIRECT, type EventReading, readEvent } from './event.ts'
 import { ingestRecords } from './ingest-records.ts'
 import { type Landing, land } from './land.ts'
+import { landDiscarded } from './land-discarded.ts'
 import { landErrors } from './land-errors.ts'
 import { printable } from './printable.ts'
 import { makeReady, makeShared, type Unbatched } from './ready.ts'
@@ -49,7 +50,7 @@ export async function ingest(
   const landed = await mapParallel(reading.arrivals, OBJECTS_AT_ONCE, async arrival => {
     const landings = isStreamError(arrival.key)
       ? await landErrors(lake, arrival, { datasets, streams, hold })
-      : [await land(lake, arrival, { route, hold })]
+      : ((await landDiscarded(lake, arrival, { datasets })) ?? [await land(lake, arrival, { route, hold })])
     return landings.map(landing => ({ arrival, landing }))
   })
   const { settled, batches } = await makeAllReady(lake, datasets, landed.flat())

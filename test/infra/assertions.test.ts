@@ -22,6 +22,7 @@ describe.each([
   test.each(checks.map(check => [check.name, check] as const))('%s', (_name, { find, breakIt }) => {
     expect(find(graphs.test)).toEqual([])
     expect(find(graphs.production)).toEqual([])
+    expect(find(graphs.streams)).toEqual([])
     // A spoiled graph comes from JSON, so the copy shares nothing with the original.
     const spoiled: Editable = structuredClone({ ...graphs.test, resources: [...graphs.test.resources] })
     breakIt(spoiled)

@@ -41,6 +41,6 @@ export interface Graph {
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    readonly graphs: { readonly test: Graph; readonly production: Graph }
+    readonly graphs: { readonly test: Graph; readonly production: Graph; readonly streams: Graph }
   }
 }

@@ -38,7 +38,7 @@ function grants(graph: Graph): readonly Grant[] {
   return [...ofRoles, ...ofResources].filter(({ statement }) => statement.Effect === 'Allow')
 }
 
-/** Actions without resources in the service authorization reference. */
+/** Actions without resources in the service authorization reference, or asked for without. */
 const UNSCOPED = new Set([
   'xray:PutTraceSegments',
   'xray:PutTelemetryRecords',
@@ -52,11 +52,18 @@ const UNSCOPED = new Set([
   'logs:PutResourcePolicy',
   'logs:DescribeResourcePolicies',
   'logs:DescribeLogGroups',
+  // Lambda asks for them so, to reach a cluster in its network: https://docs.aws.amazon.com/lambda/latest/dg/with-msk-permissions.html
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSecurityGroups',
+  'ec2:DescribeSubnets',
+  'ec2:DescribeVpcs',
 ])
 
 /** Objects of one bucket, tables of one database, streams of one log group, executions of one map. */
 const SCOPED_WILDCARDS = [
-  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|batches\/|compactions\/|replays\/|watch\/|sluice-canary\/|streams\/|stream-errors\/|stream-backup\/)?\*$/,
+  /^arn:aws:s3:::[a-z0-9-]+\/(\*\/metadata\/|athena\/|batches\/|compactions\/|replays\/|watch\/|sluice-canary\/|streams\/|stream-errors\/|stream-backup\/|aws\/lambda\/)?\*$/,
   /^arn:aws:states:[a-z0-9-]+:\d{12}:execution:[a-z0-9-]+\/\*$/,
   /^arn:aws:s3:::[a-z0-9-]+\/\*\/verdict\.json$/,
   /^arn:aws:glue:[a-z0-9-]+:\d{12}:table\/[a-z0-9_]+\/\*(__raw)?$/,
@@ -125,6 +132,9 @@ const functionalRoles = (graph: Graph): readonly Resource[] =>
 const ERASURE =
   /^EraseRole s3:(DeleteObject|DeleteObjectVersion|BypassGovernanceRetention) arn:aws:s3:::[a-z0-9-]+\/\*$/
 
+const VIA_STORES = /^(s3|sns)\.eu-west-1\.amazonaws\.com$/
+const VIA_STREAMS = /^(s3|kinesis|secretsmanager)\.eu-west-1\.amazonaws\.com$/
+
 export const accessChecks: readonly Check[] = [
   {
     name: 'no policy allows a wildcard action',
@@ -176,13 +186,13 @@ export const accessChecks: readonly Check[] = [
     },
   },
   {
-    name: 'keys are used through S3 or SNS alone',
+    name: 'keys are used through S3 or SNS alone, those of streams through the service of the stream',
     find: graph =>
       grants(graph)
         .filter(({ statement }) => list(statement.Action).some(action => action.startsWith('kms:')))
         .filter(
-          ({ statement }) =>
-            !/^(s3|sns)\.eu-west-1\.amazonaws\.com$/.test(
+          ({ where, statement }) =>
+            !(where === 'RecordsRole' ? VIA_STREAMS : VIA_STORES).test(
               String(statement.Condition?.['StringEquals']?.['kms:ViaService']),
             ) || list(statement.Resource).some(resource => !resource.includes(':key/')),
         )

@@ -7,7 +7,7 @@ export const computeChecks: readonly Check[] = [
     name: 'functions run on Node 24 for x86_64, with memory, time and disk set within the limits of Lambda',
     find: graph => {
       const functions = ofType(graph, FUNCTION)
-      if (functions.length !== 12) return [`${functions.length} functions`]
+      if (functions.length !== (graph.stage === 'streams' ? 13 : 12)) return [`${functions.length} functions`]
       return functions
         .filter(
           ({ inputs }) =>

@@ -12,6 +12,8 @@ export interface ProgramSource {
   /** Put at the top of every file outside `.sst`: imports of the providers and of SST's components. */
   readonly globals?: string
   readonly inject?: readonly string[]
+  /** A folder with other streams and datasets than those that are declared. */
+  readonly streams?: string | undefined
 }
 
 export const platformOf = (root: string): string => join(root, '.sst', 'platform')
@@ -44,7 +46,7 @@ export async function importBundled(source: ProgramSource): Promise<unknown> {
         '@sst-provider/*',
         '@aws-sdk/*',
       ],
-      plugins: [stableNames, globalsPlugin(source)],
+      plugins: [stableNames, streamsPlugin(source), globalsPlugin(source)],
     })
     return await import(pathToFileURL(outfile).href)
   } finally {
@@ -71,6 +73,20 @@ const stableNames: esbuild.Plugin = {
       return { contents, loader: 'ts' }
     })
   },
+}
+
+/** `sources.ts` and `datasets.ts` of the folder instead of `stacks/sources.ts` and `datasets/index.ts`. */
+function streamsPlugin({ streams }: ProgramSource): esbuild.Plugin {
+  return {
+    name: 'streams',
+    setup(build) {
+      build.onResolve({ filter: /(^\.\/sources|datasets\/index)\.ts$/ }, ({ path, importer }) =>
+        streams === undefined || importer.startsWith(streams)
+          ? undefined
+          : { path: join(streams, path.endsWith('/sources.ts') ? 'sources.ts' : 'datasets.ts') },
+      )
+    },
+  }
 }
 
 function globalsPlugin({ root, globals }: ProgramSource): esbuild.Plugin {

@@ -67,13 +67,13 @@ interface Ledger {
  * Runs the unmodified sst.config.ts of `root` for a stage, with Pulumi's mocks instead of its engine. Once per process:
  * Pulumi keeps its monitor in globals.
  */
-export async function evaluate(root: string, stage: string): Promise<Graph> {
+export async function evaluate(root: string, stage: string, streams?: string): Promise<Graph> {
   const rpc = await startRpc(root)
   process.env['SST_SERVER'] = rpc.url
   const record: Ledger = { resources: [], unknownCalls: new Set(), errors: [], outputs: {} }
   try {
     const app = await importApp(root, stage)
-    const program = await importProgram(root, { ...app, stage })
+    const program = await importProgram(root, { ...app, stage }, streams)
     configureProviders(program.pulumi, app)
     await mock(program.pulumi, { app, stage, record })
     await runProgram(program, record)
@@ -112,11 +112,12 @@ async function importApp(root: string, stage: string): Promise<App> {
   return { removal: 'remove', protect: false, ...(imported as { readonly default: App }).default }
 }
 
-async function importProgram(root: string, app: App): Promise<Program> {
+async function importProgram(root: string, app: App, streams: string | undefined): Promise<Program> {
   const platform = platformOf(root)
   const paths = { home: join(root, '.sst'), root, work: join(root, '.sst'), platform }
   const imported = await importBundled({
     root,
+    streams,
     inject: [join(platform, 'src/shim/run.js')],
     define: {
       $app: JSON.stringify(app),
