@@ -1,6 +1,5 @@
+import { type Erased, leftOver, type Search } from '#functions/quality/erase.ts'
 import type { Call } from './command.ts'
-import type { Erased } from './erase-act.ts'
-import { leftOver, type Search } from './erase-search.ts'
 import { styleOf } from './style.ts'
 import { printTable, type TableRow } from './table-printer.ts'
 import { printable } from './text-width.ts'
@@ -34,6 +33,7 @@ export async function printFound(
 
 function rowsOf(found: Search): readonly TableRow[] {
   const records = found.raw.hits.reduce((sum, hit) => sum + hit.found.ordinals.length, 0)
+  const { keys } = found.raw
   const row = (where: string, looked: string, [count, what]: readonly [number, string], fate: string): TableRow => [
     where,
     looked,
@@ -44,7 +44,10 @@ function rowsOf(found: Search): readonly TableRow[] {
     row(
       'raw',
       counted(found.raw.objects, 'object'),
-      [records, `${counted(records, 'record')} in ${formatCount(found.raw.hits.length)}`],
+      [
+        records,
+        `${counted(records, 'record')} in ${formatCount(found.raw.hits.length)}${keys.length === 0 ? '' : `, of ${counted(keys.length, 'key')}`}`,
+      ],
       'objects written anew without them',
     ),
     ...found.tables.map(({ table, files, snapshots, hits }) => {
@@ -112,6 +115,7 @@ function searchDocument(found: Search): unknown {
   return {
     raw: {
       objects: found.raw.objects,
+      keys: found.raw.keys.length,
       hits: found.raw.hits.map(({ object, found: { ordinals } }) => ({
         uri: object.uri,
         version: object.version,

@@ -1,8 +1,7 @@
+import { type Erased, type EraseRequest, eraseFound, findSubject, leftOver } from '#functions/quality/erase.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { Call, Command } from './command.ts'
-import { type Erased, eraseFound } from './erase-act.ts'
 import { printErased, printFound } from './erase-printer.ts'
-import { leftOver, search } from './erase-search.ts'
 import { namedDatasets } from './named-datasets.ts'
 import { EXIT_FAILURE, usage } from './refusal.ts'
 import { statusLine } from './status-line.ts'
@@ -34,11 +33,10 @@ export const erase: Command = {
   remote: true,
   run: async call => {
     const { options, reached, terminal } = call
-    const request = { dataset: await datasetOf(call), value: subjectOf(call), column: '' }
-    const asked = { ...request, column: columnOf(call, request.dataset) }
+    const asked = await requestOf(call)
     const status = statusLine(options.has('json') ? terminal.err : terminal.out)
     const onProgress = (text: string): void => status.show(text)
-    const found = await search(reached, asked, onProgress)
+    const found = await findSubject(reached, asked, onProgress)
     if (options.has('dry-run')) {
       await status.clear()
       await printFound(call, found, { dryRun: true })
@@ -53,6 +51,12 @@ export const erase: Command = {
 }
 
 const exitOf = ({ proof }: Erased): number | undefined => (leftOver(proof) === 0 ? undefined : EXIT_FAILURE)
+
+async function requestOf(call: Call): Promise<EraseRequest> {
+  const dataset = await datasetOf(call)
+  const value = subjectOf(call)
+  return { dataset, datasets: await call.datasets(), parts: [{ column: columnOf(call, dataset), value }] }
+}
 
 async function datasetOf(call: Call): Promise<Dataset> {
   const name = call.options.value('dataset')

@@ -1,26 +1,23 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashText } from './batch.ts'
-import type { Session } from './duckdb/engine.ts'
-import { ident, join as joinSql, type Sql, sql } from './duckdb/sql.ts'
+import type { Row, Session } from './duckdb/engine.ts'
+import { ident, sql } from './duckdb/sql.ts'
 import { commit } from './iceberg/commit.ts'
-import { currentSchema, defaultSortOrder, defaultSpec } from './iceberg/metadata.ts'
+import { hasLiveFiles } from './iceberg/manifest-list.ts'
+import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from './iceberg/metadata.ts'
 import { stageOverwrite } from './iceberg/operations/overwrite.ts'
-import { danglingDeletes, type Staged } from './iceberg/operations/staged.ts'
+import { danglingDeletes, type Staged, withDefaults } from './iceberg/operations/staged.ts'
 import { placeFiles } from './iceberg/place-files.ts'
 import { scanSql, stageFiles } from './iceberg/read-files.ts'
 import { liveFiles } from './iceberg/scan.ts'
 import { duckdbType } from './iceberg/schema-text.ts'
+import { manifestsOf } from './iceberg/snapshot.ts'
 import { loadTable, type Table } from './iceberg/table.ts'
-import type { DataFile, ScanFile, Schema } from './iceberg/types.ts'
+import type { DataFile, IcebergType, ScanFile, Schema } from './iceberg/types.ts'
 import { writeDataFiles } from './iceberg/write-files.ts'
 import type { Lake, TableName, Uri } from './lake.ts'
-
-/** The rows that are meant: of a value in a column, or of records of raw objects, `<raw id>:<ordinal>`. Either will do. */
-export interface RowMatch {
-  readonly value?: { readonly column: string; readonly value: string }
-  readonly places?: readonly string[]
-}
+import { keyTextSql, matchSql, type NameOf, type RowMatch } from './row-match.ts'
 
 /** An engine and a folder for one piece of work. */
 export async function inSession<T>(lake: Lake, work: (session: Session, folder: string) => Promise<T>): Promise<T> {
@@ -40,22 +37,42 @@ export async function inSession<T>(lake: Lake, work: (session: Session, folder: 
   }
 }
 
-/** True of the rows that are meant, false of all others, never null. */
-function matchSql(schema: Schema, { value, places }: RowMatch, nameOf: (id: number) => string | undefined): Sql {
-  const column = (name: string) => {
-    const field = schema.fields.find(each => each.name === name)
-    const own = field && nameOf(field.id)
-    return own === undefined ? undefined : { name: ident(own), type: field?.type ?? 'string' }
-  }
-  const own = value && column(value.column)
-  const [object, row] = [column('_raw_object'), column('_raw_row')]
-  const terms = [
-    ...(own && value ? [sql`${own.name} = TRY_CAST(${value.value} AS ${duckdbType(own.type)})`] : []),
-    ...(object && row && places && places.length > 0
-      ? [sql`list_contains(${places}, concat(${object.name}, ':', ${row.name}))`]
-      : []),
-  ]
-  return terms.length === 0 ? sql`FALSE` : sql`COALESCE(${joinSql(terms, ' OR ')}, FALSE)`
+/** The keys of the live rows that are meant, as texts; at most so many and one more. */
+export async function keysOfRows(
+  lake: Lake,
+  name: TableName,
+  { match, key, max }: { readonly match: RowMatch; readonly key: readonly string[]; readonly max: number },
+): Promise<readonly string[]> {
+  const table = await loadTable(lake, name)
+  if (table === undefined) return []
+  const schema = currentSchema(table.metadata)
+  const where = matchSql(schema, match, id => schema.fields.find(field => field.id === id)?.name)
+  const found = new Set<string>()
+  await inSession(lake, async (session, folder) => {
+    for (const live of await liveFiles(lake, table)) {
+      const own = join(folder, 'keys')
+      const local = await stageFiles(lake, [live], own)
+      const rows = await session.rows(
+        sql`SELECT DISTINCT ${keyTextSql(key.map(column => ident(column)))} AS key FROM (${scanSql(schema, local)}) WHERE ${where} LIMIT ${max + 1}`,
+      )
+      for (const row of rows) if (row['key'] !== null) found.add(String(row['key']))
+      await rm(own, { recursive: true, force: true })
+      if (found.size > max) return
+    }
+  })
+  return [...found]
+}
+
+/** Values of the key's columns as a key's text; undefined when one of them does not fit its column. */
+export async function keyTextOf(
+  lake: Lake,
+  columns: readonly { readonly value: string; readonly type: IcebergType }[],
+): Promise<string | undefined> {
+  return inSession(lake, async session => {
+    const typed = columns.map(({ value, type }) => sql`TRY_CAST(${value} AS ${duckdbType(type)})`)
+    const [row] = await session.rows(sql`SELECT ${keyTextSql(typed)} AS key`)
+    return row?.['key'] === null || row === undefined ? undefined : String(row['key'])
+  })
 }
 
 /**
@@ -86,24 +103,22 @@ interface Search {
   readonly folder: string
 }
 
+/** Rows that were deleted by their positions are in the file still, and are meant as well. */
 async function holding(
   lake: Lake,
   session: Session,
   { base, match, folder }: Search,
 ): Promise<{ readonly files: readonly ScanFile[]; readonly rows: number }> {
   const schema = currentSchema(base.metadata)
-  const where = matchSql(schema, match, id => schema.fields.find(field => field.id === id)?.name)
   const files: ScanFile[] = []
   let rows = 0
   // One at a time: what is at hand is bounded by the largest file.
   for (const live of await liveFiles(lake, base)) {
     const own = join(folder, 'found')
-    const local = await stageFiles(lake, [live], own)
-    const [count] = await session.rows(
-      sql`SELECT count(*)::DOUBLE AS rows FROM (${scanSql(schema, local)}) WHERE ${where}`,
-    )
-    if (Number(count?.['rows']) > 0) files.push(live)
-    rows += Number(count?.['rows'])
+    const { path } = await lake.storage.stage(live.file.file_path, own, { unhashed: true })
+    const found = await rowsIn(session, path, { schema, match })
+    if (found > 0) files.push(live)
+    rows += found
     await rm(own, { recursive: true, force: true })
   }
   return { files, rows }
@@ -129,6 +144,24 @@ async function stageWithout(
   const since = base.metadata['current-snapshot-id'] ?? null
   const staged = stageOverwrite({ added, removed: files }, { validations: [{ type: 'no-new-deletes', since, files }] })
   return { ...staged, removedDeletes: await orphaned(lake, base, files) }
+}
+
+/**
+ * Takes out of the manifests what the last commits have removed: entries of removed files say where these were and within which bounds their values.
+ * Does nothing when there are none.
+ */
+export async function forgetRemoved(lake: Lake, name: TableName): Promise<void> {
+  const table = await loadTable(lake, name)
+  if (table === undefined) return
+  const all = await manifestsOf(lake, currentSnapshot(table.metadata))
+  if (all.every(manifest => manifest.deleted_files_count === 0)) return
+  const commitId = hashText('erase-manifests', name, lake.ids.uuid()).slice(0, 40)
+  await commit(lake, name, { commitId, summary: { 'sluice.erased': 'true' } }, async base => {
+    const live = (await manifestsOf(lake, currentSnapshot(base.metadata))).filter(hasLiveFiles)
+    const rewritten = live.filter(manifest => manifest.deleted_files_count !== 0)
+    const rewrittenManifests = rewritten.map(manifest => ({ manifests: [manifest], outputs: 1 }))
+    return withDefaults({ operation: 'replace', added: [], removed: [], rewrittenManifests })
+  })
 }
 
 async function orphaned(lake: Lake, base: Table, files: readonly ScanFile[]): Promise<readonly DataFile[]> {
@@ -179,12 +212,19 @@ async function rowsIn(
   { schema, match }: { readonly schema: Schema; readonly match: RowMatch },
 ): Promise<number> {
   const fields = await session.rows(sql`SELECT name, field_id::DOUBLE AS id FROM parquet_schema(${path})`)
-  const names = new Map(
-    fields.flatMap(each => (each['id'] === null ? [] : [[Number(each['id']), String(each['name'])]])),
-  )
-  const where = matchSql(schema, match, id => names.get(id))
+  const where = matchSql(schema, match, namesIn(fields, schema))
   const [count] = await session.rows(
     sql`SELECT count(*)::DOUBLE AS rows FROM read_parquet(${path}, hive_partitioning = FALSE) WHERE ${where}`,
   )
   return Number(count?.['rows'])
+}
+
+/** Files of change rows, which are not of a table yet, have names alone. */
+function namesIn(fields: readonly Row[], schema: Schema): NameOf {
+  const ids = new Map(
+    fields.flatMap(each => (each['id'] === null ? [] : [[Number(each['id']), String(each['name'])] as const])),
+  )
+  if (ids.size > 0) return id => ids.get(id)
+  const names = new Set(fields.map(each => String(each['name'])))
+  return id => schema.fields.find(field => field.id === id && names.has(field.name))?.name
 }

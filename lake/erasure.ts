@@ -12,21 +12,28 @@ export interface ErasedObject {
   readonly erasures: readonly ErasedRecords[]
 }
 
-export interface ErasedRecords {
+/** What erased records were to the account of a dataset; the others were rows. */
+export interface ErasedCounts {
+  /** So many of them were in quarantine. */
+  readonly quarantined: number
+  /** Of a stream of changes: no rows of any table, and rows of other tables. */
+  readonly skipped?: number
+  readonly elsewhere?: number
+}
+
+export interface ErasedRecords extends ErasedCounts {
   /** Which erasure, by its keyed hash. */
   readonly erasure: string
   readonly atMs: number
   /** From 1; 0 is the whole object, of which no record could be read. */
   readonly ordinals: readonly number[]
-  /** So many of them were in quarantine. */
-  readonly quarantined: number
 }
 
 /** One line of the ledger: `ops/erasures/ledger/<erasure>.json`. It says what was erased and never of whom. */
 export interface LedgerEntry {
   readonly erasure: string
   readonly dataset: string
-  readonly column: string
+  readonly columns: readonly string[]
   readonly runs: readonly LedgerRun[]
 }
 
@@ -53,6 +60,9 @@ export const erasedPrefix = (lake: Pick<Lake, 'zones'>, dataset: string): Uri =>
 export const erasedUri = (lake: Pick<Lake, 'zones'>, dataset: string, rawObject: string): Uri =>
   `${erasedPrefix(lake, dataset)}${rawObject}.json`
 export const ledgerUri = (lake: Pick<Lake, 'zones'>, erasure: string): Uri => `${prefixOf(lake)}/ledger/${erasure}.json`
+/** Keys of the rows of a stream of changes that are being erased: kept for as long as that takes, so that whoever goes on knows them. */
+export const subjectUri = (lake: Pick<Lake, 'zones'>, erasure: string): Uri =>
+  `${prefixOf(lake)}/subjects/${erasure}.json`
 /** Files that a table will not need once its snapshots have expired: deleted by whoever comes next, should this run die. */
 export const doomedUri = (lake: Pick<Lake, 'zones'>, table: string): Uri => `${prefixOf(lake)}/doomed/${table}.json`
 
@@ -60,14 +70,32 @@ export const doomedUri = (lake: Pick<Lake, 'zones'>, table: string): Uri => `${p
  * HMAC-SHA-256 of dataset, column and value under the key of the lake: the same erasure has the same name, and without the key nobody can find
  * out of whom by trying values.
  */
-export async function erasureId(
-  lake: Lake,
-  { dataset, column, value }: { readonly dataset: string; readonly column: string; readonly value: string },
-): Promise<string> {
-  const fresh = { key: `${lake.ids.uuid()}${lake.ids.uuid()}` }
-  const { key } = await writeDocumentOnce(lake, `${prefixOf(lake)}/key.json`, fresh)
+export async function erasureId(lake: Lake, subject: ErasureSubject): Promise<string> {
+  const fresh: ErasureKey = { key: `${lake.ids.uuid()}${lake.ids.uuid()}` }
+  return hashed(await writeDocumentOnce(lake, keyUri(lake), fresh), subject)
+}
+
+/** The same for somebody who only looks: undefined where nothing was ever erased. */
+export async function knownErasureId(lake: Lake, subject: ErasureSubject): Promise<string | undefined> {
+  const key = await readDocument<ErasureKey>(lake, keyUri(lake))
+  return key && hashed(key, subject)
+}
+
+export interface ErasureSubject {
+  readonly dataset: string
+  readonly parts: readonly { readonly column: string; readonly value: string }[]
+}
+
+interface ErasureKey {
+  readonly key: string
+}
+
+const keyUri = (lake: Pick<Lake, 'zones'>): Uri => `${prefixOf(lake)}/key.json`
+
+function hashed({ key }: ErasureKey, { dataset, parts }: ErasureSubject): string {
   const hmac = createHmac('sha256', key)
-  for (const part of [dataset, column, value]) hmac.update(`${Buffer.byteLength(part)}:${part}`)
+  for (const part of [dataset, ...parts.flatMap(({ column, value }) => [column, value])])
+    hmac.update(`${Buffer.byteLength(part)}:${part}`)
   return hmac.digest('hex').slice(0, 40)
 }
 
@@ -98,13 +126,20 @@ export function withoutErased(
 ): ObjectOutcome {
   const since = (erased?.erasures ?? []).filter(each => each.atMs >= committedMs)
   if (since.length === 0) return outcome
-  const records = since.reduce((sum, each) => sum + each.ordinals.length, 0)
-  const quarantined = since.reduce((sum, each) => sum + each.quarantined, 0)
+  const total = (of: (each: ErasedRecords) => number): number => since.reduce((sum, each) => sum + of(each), 0)
+  const records = total(each => each.ordinals.length)
+  const [quarantined, skipped, elsewhere] = [
+    total(each => each.quarantined),
+    total(each => each.skipped ?? 0),
+    total(each => each.elsewhere ?? 0),
+  ]
   const less = (count: number, by: number): number => Math.max(0, count - by)
   return {
     ...outcome,
     read: less(outcome.read, records),
-    applied: less(outcome.applied, records - quarantined),
+    applied: less(outcome.applied, records - quarantined - skipped - elsewhere),
     quarantined: less(outcome.quarantined, quarantined),
+    ...(outcome.skipped === undefined ? {} : { skipped: less(outcome.skipped, skipped) }),
+    ...(outcome.elsewhere === undefined ? {} : { elsewhere: less(outcome.elsewhere, elsewhere) }),
   }
 }

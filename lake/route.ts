@@ -15,6 +15,10 @@ export function sharers(datasets: readonly Dataset[]): (lead: Dataset, key: stri
       : []
 }
 
+/** The datasets whose objects may feed this one, too: they are kept under the name of the one that they were routed to. */
+export const leadersOf = (dataset: Dataset, datasets: readonly Dataset[]): readonly Dataset[] =>
+  isShareable(dataset) ? datasets.filter(each => each.name !== dataset.name && isShareable(each)) : []
+
 const isShareable = ({ source }: Dataset): boolean => (source.changes?.tables.length ?? 0) > 0
 
 interface Route {

@@ -1,9 +1,9 @@
+import { type ExpireReport, expireSnapshots } from '#lake/expire.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
 import { tableRequest } from '#lake/table-request.ts'
-import { type ExpireReport, expireSnapshots } from './expire.ts'
 import { type ManifestsReport, rewriteManifests } from './manifests.ts'
 
-export { type ExpireReport, expireSnapshots } from './expire.ts'
+export { type ExpireReport, expireSnapshots } from '#lake/expire.ts'
 export { type ManifestsReport, rewriteManifests } from './manifests.ts'
 
 /** The answer for a table that is not there and need not be. */

@@ -3,9 +3,14 @@
  * apart: there is no column to compare with.
  */
 export function mentions(bytes: Buffer, value: string): boolean {
+  return spellings(value).some(text => text !== '' && holds(bytes, Buffer.from(text)))
+}
+
+/** A text as it is, and as JSON may escape it. */
+export function spellings(value: string): readonly string[] {
   const escaped = JSON.stringify(value).slice(1, -1)
   const ascii = escaped.replace(/[^\x20-\x7e]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  return [...new Set([value, escaped, ascii])].some(text => text !== '' && holds(bytes, Buffer.from(text)))
+  return [...new Set([value, escaped, ascii])]
 }
 
 function holds(bytes: Buffer, word: Buffer): boolean {

@@ -32,9 +32,6 @@ import { type FailingRows, withoutFailing } from './split.ts'
 import { stageRows } from './stage.ts'
 import { type OpenTable, openTables, type Tables } from './tables.ts'
 
-export { openRecordBench, type RecordBench, type Subject } from './erase-records.ts'
-export { mentions } from './mentions.ts'
-
 export interface BatchInput {
   readonly batch: string
 }

@@ -6,6 +6,7 @@ import { LakeError } from '#lake/errors.ts'
 import { copyToParquet } from '#lake/iceberg/data-file.ts'
 import type { Schema } from '#lake/iceberg/types.ts'
 import type { Lake } from '#lake/lake.ts'
+import { ELSEWHERE, ROW, SKIPPED } from './changes/change-rows.ts'
 import { linesOf } from './decode/lines.ts'
 import { LineFile, type RefusedRecord } from './decode/records.ts'
 import type { ScannedObject } from './decode/scanned.ts'
@@ -35,6 +36,7 @@ export async function withoutErased(
   { erased, schema }: { readonly erased: ErasedObject; readonly schema: Schema },
 ): Promise<ScannedObject> {
   const ordinals = ordinalsOf(erased)
+  if (decoded.records !== undefined) return changesWithout(session, decoded, ordinals)
   const rows = decoded.rows && (await keptRows(session, decoded.rows.path, { ordinals, schema }))
   const refused = await keptRefusals(decoded.refused, ordinals)
   return {
@@ -43,6 +45,30 @@ export async function withoutErased(
     applied: rows?.rows ?? 0,
     refused: refused.files,
     reasons: refused.reasons,
+  }
+}
+
+/** Every record of a stream of changes is in one file, with what became of it. */
+async function changesWithout(
+  session: Session,
+  decoded: ScannedObject,
+  ordinals: ReadonlySet<number>,
+): Promise<ScannedObject> {
+  const path = `${decoded.records}.kept.parquet`
+  await session.run(
+    sql`COPY (SELECT * FROM read_parquet(${decoded.records as string}, hive_partitioning = FALSE) WHERE NOT list_contains(${[...ordinals]}, _raw_row)) TO ${path} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
+  )
+  const counts = await session.rows(
+    sql`SELECT _outcome AS outcome, count(*)::INTEGER AS records FROM read_parquet(${path}) GROUP BY 1`,
+  )
+  const count = (outcome: string): number => Number(counts.find(each => each['outcome'] === outcome)?.['records'] ?? 0)
+  const refused = await keptRefusals(decoded.refused, ordinals)
+  const applied = count(ROW)
+  return {
+    ...decoded,
+    ...{ rows: applied === 0 ? undefined : { path, rows: applied, bytes: 0, stats: {} }, records: path },
+    ...{ applied, skipped: count(SKIPPED), elsewhere: count(ELSEWHERE) },
+    ...{ refused: refused.files, reasons: refused.reasons },
   }
 }
 

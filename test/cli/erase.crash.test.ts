@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import { ingest } from '#functions/ingest/ingest.ts'
 import { publish } from '#functions/publish/publish.ts'
+import { eraseFound, findSubject, leftOver } from '#functions/quality/erase.ts'
 import { quality } from '#functions/quality/quality.ts'
 import { readDocument } from '#lake/batch.ts'
 import { defineDataset } from '#lake/dataset.ts'
@@ -10,8 +11,6 @@ import { type MemoryLake, memoryLake } from '#lake/disk/disk-lake.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { type LedgerEntry, ledgerUri } from '#lake/erasure.ts'
 import type { Lake } from '#lake/lake.ts'
-import { eraseFound } from '../../cli/erase-act.ts'
-import { leftOver, search } from '../../cli/erase-search.ts'
 import { created, drop } from '../functions/ingest/landing.ts'
 import { countCalls, dieAt, READS, type Side } from '../functions/mortal.ts'
 import { tableRows } from '../functions/quality/batches.ts'
@@ -21,7 +20,7 @@ const people = defineDataset({
   source: { system: 'crm', format: 'ndjson', match: 'people/*' },
   columns: { id: { type: 'long', required: true }, email: 'string' },
 })
-const request = { dataset: people, column: 'email', value: 'ada@x' }
+const request = { dataset: people, datasets: [people], parts: [{ column: 'email', value: 'ada@x' }] }
 
 async function scene(): Promise<MemoryLake> {
   const lake = memoryLake()
@@ -35,7 +34,7 @@ async function scene(): Promise<MemoryLake> {
 }
 
 async function erase(lake: Lake): Promise<number> {
-  const { proof } = await eraseFound(lake, request, await search(lake, request), { quiesced: true })
+  const { proof } = await eraseFound(lake, request, await findSubject(lake, request), { quiesced: true })
   return leftOver(proof)
 }
 
@@ -94,7 +93,7 @@ test('a run that died has left its line in the ledger', async () => {
   const lake = await scene()
   const calls = await countCalls(await scene(), erase)
   await dieAt(lake, { at: Math.floor(calls / 2), side: 'after' }, erase)
-  const { erasure } = await eraseFound(lake, request, await search(lake, request), { quiesced: true })
+  const { erasure } = await eraseFound(lake, request, await findSubject(lake, request), { quiesced: true })
   const entry = await readDocument<LedgerEntry>(lake, ledgerUri(lake, erasure))
   expect(entry?.runs.map(run => run.finishedMs === undefined)).toEqual([true, false])
 })

@@ -227,7 +227,7 @@ test('again there is nothing to do, and the ledger says what was done and never 
   expect(first).toMatchObject({ left: 0, run: { rows: { people: 2, people__quarantine: 0 }, left: 0 } })
   expect(second).toMatchObject({ erasure: first.erasure, left: 0, run: { objects: [], rows: { people: 0 } } })
   const ledger = Buffer.from(await bench.lake.storage.get(first.ledger)).toString()
-  expect(JSON.parse(ledger)).toMatchObject({ dataset: 'people', column: 'email', runs: [{ left: 0 }, { left: 0 }] })
+  expect(JSON.parse(ledger)).toMatchObject({ dataset: 'people', columns: ['email'], runs: [{ left: 0 }, { left: 0 }] })
   for (const text of [ADA, 'ada']) expect(ledger).not.toContain(text)
 })
 

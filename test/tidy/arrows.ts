@@ -4,8 +4,8 @@ import { isCode, type TextFile } from './repository.ts'
 /** The first pattern that matches a path names its layer. */
 const LAYERS = [
   // A second Lambda of a folder has a handler of its own name: `firehose-handler.ts` beside `firehose.ts`.
-  ['handler', /^functions\/([\w-]+)\/(firehose-)?handler\.ts$/],
-  ['story', /^functions\/([\w-]+)\/(\1|firehose)\.ts$/],
+  ['handler', /^functions\/([\w-]+)\/(firehose-|erase-)?handler\.ts$/],
+  ['story', /^functions\/([\w-]+)\/(\1|firehose|erase)\.ts$/],
   ['step', /^functions\//],
   ['lake/aws', /^lake\/aws\//],
   ['lake/disk', /^lake\/disk\//],

@@ -12,6 +12,7 @@ const FOLDERS = [
   ].map(name => `functions/${name}`),
   'functions/quality/decode',
   'functions/quality/changes',
+  'functions/quality/erase',
   'functions/cdc-apply/decode',
   'lake',
   'lake/iceberg',

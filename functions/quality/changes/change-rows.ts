@@ -4,6 +4,7 @@ import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { Contract, ContractColumn } from '../contract.ts'
 import type { DecodeTask } from '../decode/typed-copy.ts'
 import { type ChangeParts, problem, shown } from './parts.ts'
+import { soughtSql } from './sought.ts'
 import { isRounded, wired } from './wire.ts'
 
 /** One object's records, decoded: all of them, with what became of each. */
@@ -76,11 +77,11 @@ function changeRowsSql(task: DecodeTask, { parts, exact }: RowsTask): Sql {
   const outcome = sql`CASE WHEN ${parts.surprise} THEN ${SURPRISE} WHEN ${parts.elsewhere} THEN 'elsewhere' WHEN ${parts.skipped} THEN 'skipped' ${doubts} WHEN _problem IS NOT NULL THEN _problem.reason ELSE 'row' END`
   const shaped = sql`SELECT *, ${outcome} AS _outcome FROM (${judged})`
   const kept = columns.filter(({ kept }) => kept !== undefined)
-  return sql`SELECT ${outputs(task, { parts, columns, kept })}, _outcome, CASE WHEN _outcome NOT IN ('row', 'skipped', 'elsewhere') THEN _problem.message END AS _message, "offset" AS _offset, length AS _length FROM (${shaped})`
+  return sql`SELECT ${outputs(task, { parts, columns, kept })}, _outcome, CASE WHEN _outcome NOT IN ('row', 'skipped', 'elsewhere') THEN _problem.message END AS _message, "offset" AS _offset, length AS _length${soughtSql(task, { parts, columns })} FROM (${shaped})`
 }
 
 /** One column of the contract, with the names under which the steps hand it on. */
-interface ColumnParts {
+export interface ColumnParts {
   readonly column: ContractColumn
   readonly isKey: boolean
   readonly parts: ChangeParts

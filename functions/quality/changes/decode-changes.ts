@@ -19,6 +19,7 @@ import type { ChangeParts } from './parts.ts'
 import { lineRecords, type Records, splitRecordsOf } from './records.ts'
 import { placesInLines, placesInRecords } from './refused.ts'
 import { scannedChanges } from './scanned-changes.ts'
+import { soughtColumns } from './sought.ts'
 import { declaredWire } from './wire.ts'
 
 /**
@@ -120,7 +121,14 @@ async function partsOf(
   const wire = (column: ContractColumn): ReturnType<ChangeParts['wire']> =>
     (column.type === 'binary' ? undefined : wireAmong(schemas, column)) ??
     declaredWire(column, { ...changes, connector: connectors[0] })
-  const common = { changes, columns: contract.columns, key: keyColumns(contract), records, wire }
+  const common = {
+    changes,
+    columns: contract.columns,
+    key: keyColumns(contract),
+    sought: soughtColumns(task),
+    records,
+    wire,
+  }
   const events = { ...common, schemaful: seen.schemaful, connectors, isGuess }
   if (changes.shape === 'dms') return dmsJson(events)
   if (changes.shape === 'flattened') return flattened(events)

@@ -1,6 +1,6 @@
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { ContractColumn } from '../contract.ts'
-import { bodyOf, type EnvelopeTask, keptOf } from './envelope.ts'
+import { bodyOf, type EnvelopeTask, keptOf, WHOLE } from './envelope.ts'
 import { rowShape, textIn, unknownIn } from './fields.ts'
 import { type ChangeParts, problem, shown } from './parts.ts'
 import { hexOf, type Position } from './position.ts'
@@ -66,6 +66,9 @@ export function dmsJson(task: EnvelopeTask): ChangeParts {
     key: column =>
       sql`COALESCE(${value(column)}, CASE WHEN ${meta('operation')} = 'delete' THEN ${before(column)} END)`,
     oldKey: column => sql`CASE WHEN ${meta('operation')} = 'update' THEN ${before(column)} END`,
+    otherKeys: [before],
+    before,
+    whole: WHOLE,
     wire: () => ({ kind: 'plain' }),
     unknown: unknownIn(sql`json_extract(body, '$.data')`, sql`keys`, columns),
   }

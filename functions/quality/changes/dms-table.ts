@@ -27,7 +27,8 @@ export function dmsTable({ changes, columns, file, rows }: DmsTableTask): Change
   const op = rows.op === undefined ? sql`'I'` : field(rows.op)
   const isLoad = file.kind === 'load'
   const position = isLoad ? sql`${'0'.repeat(widthOf(changes))}` : positionOf({ changes, file, field })
-  const before = dms.beforeImagePrefix
+  const prefix = dms.beforeImagePrefix
+  const before = (column: ContractColumn): Sql => emptied(column, field(`${prefix}${column.name}`))
   return {
     from: sql`(SELECT *, ${file.folder} AS folder, lpad(ordinal::VARCHAR, ${ROW_DIGITS}, '0') AS row_text FROM (${rows.from}))`,
     skipped: sql`FALSE`,
@@ -65,10 +66,10 @@ export function dmsTable({ changes, columns, file, rows }: DmsTableTask): Change
     value,
     kept: column => (changes.nulls === 'unchanged' ? sql`(${value(column)} IS NULL)` : undefined),
     key: value,
-    oldKey:
-      before === undefined
-        ? undefined
-        : column => sql`CASE WHEN ${op} = 'U' THEN ${emptied(column, field(`${before}${column.name}`))} END`,
+    oldKey: prefix === undefined ? undefined : column => sql`CASE WHEN ${op} = 'U' THEN ${before(column)} END`,
+    otherKeys: prefix === undefined ? [] : [before],
+    before: prefix === undefined ? undefined : before,
+    whole: sql`CAST(e AS VARCHAR)`,
     wire: () => ({ kind: 'plain' }),
     unknown: unknownColumns({ changes, columns, rows }),
   }

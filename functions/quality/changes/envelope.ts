@@ -11,6 +11,8 @@ export interface EnvelopeTask {
   readonly changes: ChangeSource
   readonly columns: readonly ContractColumn[]
   readonly key: readonly ContractColumn[]
+  /** Columns that are wanted of the image before, too. */
+  readonly sought: readonly ContractColumn[]
   readonly records: Records
   /** Some records are wrapped in `{schema, payload}`. */
   readonly schemaful: boolean
@@ -27,7 +29,8 @@ export const CONNECTORS: readonly Connector[] = ['postgresql', 'mysql', 'mariadb
 export function envelope(task: EnvelopeTask): ChangeParts {
   const { changes, columns } = task
   const parts = commonParts(task, { position: positionAmong(task.connectors), from: parsed(task) })
-  const oldHeader = oldKeyHeader()
+  const oldHeader = keyHeader('__debezium.oldkey')
+  const before = (column: ContractColumn): Sql => textIn(sql`e."before"`, column)
   return {
     ...parts,
     problems: [...parts.problems, MISSING_AFTER],
@@ -35,9 +38,10 @@ export function envelope(task: EnvelopeTask): ChangeParts {
     value: column => textIn(sql`e."after"`, column),
     kept: column => keptOf(changes, columnText(column), column),
     key: column =>
-      sql`CASE WHEN e.op = 'd' OR body IS NULL THEN COALESCE(${keyText(column)}, ${textIn(sql`e."before"`, column)}) ELSE COALESCE(${columnText(column)}, ${keyText(column)}) END`,
-    oldKey: column =>
-      sql`CASE WHEN e.op IN ('c', 'u', 'r') THEN COALESCE(${oldHeader(column)}, ${textIn(sql`e."before"`, column)}) END`,
+      sql`CASE WHEN e.op = 'd' OR body IS NULL THEN COALESCE(${keyText(column)}, ${before(column)}) ELSE COALESCE(${columnText(column)}, ${keyText(column)}) END`,
+    oldKey: column => sql`CASE WHEN e.op IN ('c', 'u', 'r') THEN COALESCE(${oldHeader(column)}, ${before(column)}) END`,
+    otherKeys: [keyText, before, oldHeader, keyHeader('__debezium.newkey')],
+    before,
     unknown: unknownIn(sql`json_extract(body, '$.after')`, sql`keys`, columns),
   }
 }
@@ -66,10 +70,10 @@ export function keptOf(changes: ChangeSource, text: Sql, column: ContractColumn)
 // --- What records are parsed into ----------------------------------------------------------------------------------
 
 function parsed(task: EnvelopeTask): Sql {
-  const { columns, key, records, schemaful } = task
+  const { columns, key, sought, records, schemaful } = task
   const row = rowShape(columns)
-  // Of the row before, only its key says something that is not in the one after.
-  const shape = { before: rowShape(key), after: row, ...envelopeShape(task) }
+  // Of the row before, only its key says something that is not in the one after; but for somebody who seeks a value.
+  const shape = { before: rowShape([...key, ...sought]), after: row, ...envelopeShape(task) }
   const keyShape = { ...rowShape(key), payload: rowShape(key) }
   const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
   const structs = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k FROM (${bodies})`
@@ -102,7 +106,7 @@ export function bodyOf(schemaful: boolean): Sql {
 
 // --- What all envelopes have in common -----------------------------------------------------------------------------
 
-type Common = Omit<ChangeParts, 'content' | 'value' | 'kept' | 'key' | 'oldKey' | 'unknown'>
+type Common = Omit<ChangeParts, 'content' | 'value' | 'kept' | 'key' | 'oldKey' | 'otherKeys' | 'before' | 'unknown'>
 
 export function commonParts(
   task: EnvelopeTask,
@@ -128,6 +132,7 @@ export function commonParts(
     lane: sql`lane`,
     place: sql`place`,
     eventUs: sql`COALESCE(TRY_CAST(e.source.ts_us AS BIGINT), TRY_CAST(e.source.ts_ms AS BIGINT) * 1000)`,
+    whole: WHOLE,
     wire,
   }
 }
@@ -229,9 +234,12 @@ function positionAmong(connectors: readonly Connector[]): Position {
   return { text: among('text'), broken: among('broken') }
 }
 
-/** The header of the second half of a key change: the key that the row had, plain or with its schema. */
-export function oldKeyHeader(): (column: ContractColumn) => Sql {
-  const header = sql`CASE WHEN contains(headers, '__debezium.oldkey') THEN json_extract_string(headers, '$[*]."__debezium.oldkey"')[1] END`
+/** What is in a record of a stream: its key, its event, its headers. */
+export const WHOLE: Sql = sql`concat_ws(' ', key_text, value_text, headers)`
+
+/** The header of one half of a key change: the key that the row had, or was to have, plain or with its schema. */
+export function keyHeader(name: '__debezium.oldkey' | '__debezium.newkey'): (column: ContractColumn) => Sql {
+  const header = sql`CASE WHEN contains(headers, ${name}) THEN json_extract_string(headers, ${`$[*]."${name}"`})[1] END`
   return column => {
     const at = (name: string): Sql =>
       sql`TRY(json_extract_string(${header}, ${[jsonPath(name), jsonPath('payload', name)]}))`

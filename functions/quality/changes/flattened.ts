@@ -1,6 +1,6 @@
 import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
-import { bodyOf, type EnvelopeTask, keptOf, keyText, ofNoTable, oldKeyHeader, schemaText } from './envelope.ts'
+import { bodyOf, type EnvelopeTask, keptOf, keyHeader, keyText, ofNoTable, schemaText, WHOLE } from './envelope.ts'
 import { rowShape, textIn, unknownIn } from './fields.ts'
 import { type ChangeParts, problem } from './parts.ts'
 import { POSITION_FIELDS, positionOf } from './position.ts'
@@ -15,7 +15,7 @@ export function flattened(task: EnvelopeTask): ChangeParts {
   const value = (column: (typeof columns)[number]): Sql => textIn(sql`e`, column)
   const snapshot = sql`COALESCE(${meta('op')} = 'r' OR lower(${meta('snapshot')}) NOT IN ('false', 'null'), FALSE)`
   const position = positionOf(connector, { field: meta, snapshot })
-  const oldHeader = oldKeyHeader()
+  const oldHeader = keyHeader('__debezium.oldkey')
   const tombstone = sql`(body IS NULL AND fault IS NULL)`
   const isDelete = sql`(${tombstone} OR lower(${meta('deleted')}) = 'true' OR ${meta('op')} = 'd')`
   return {
@@ -52,6 +52,9 @@ export function flattened(task: EnvelopeTask): ChangeParts {
     kept: column => keptOf(changes, value(column), column),
     key: column => sql`COALESCE(${value(column)}, ${keyText(column)})`,
     oldKey: column => oldHeader(column),
+    otherKeys: [keyText, oldHeader, keyHeader('__debezium.newkey')],
+    before: undefined,
+    whole: WHOLE,
     wire,
     unknown: unknownIn(sql`CAST(body AS JSON)`, sql`keys`, columns, metaNames(connector)),
   }

@@ -50,22 +50,29 @@ export function mongodb(task: EnvelopeTask): ChangeParts {
     kept,
     key: column => sql`COALESCE(${text(column)}, ${keyOf()})`,
     oldKey: undefined,
+    otherKeys: [() => keyOf()],
+    before: task.sought.length === 0 ? undefined : column => plainText(textIn(sql`document_before`, column)),
     unknown: unknownIn(sql`CAST(document_text AS JSON)`, sql`keys`, columns),
   }
 }
 
 function parsed(task: EnvelopeTask): Sql {
-  const { columns, records, schemaful } = task
+  const { columns, records, schemaful, sought } = task
   const description = { updatedFields: 'VARCHAR', removedFields: ['VARCHAR'], truncatedArrays: 'VARCHAR' }
-  const shape = { after: 'VARCHAR', updateDescription: description, ...envelopeShape(task) }
+  const images = sought.length === 0 ? { after: 'VARCHAR' } : { after: 'VARCHAR', before: 'VARCHAR' }
+  const shape = { ...images, updateDescription: description, ...envelopeShape(task) }
   const key = { id: 'VARCHAR', payload: { id: 'VARCHAR' } }
   const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
   const events = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(key)})) AS k FROM (${bodies})`
   const partial = sql`COALESCE(e.op = 'u' AND e."after" IS NULL AND e.updateDescription IS NOT NULL, FALSE)`
   const texts = sql`SELECT *, ${partial} AS partial, CASE WHEN e."after" IS NOT NULL THEN e."after" WHEN ${partial} THEN COALESCE(e.updateDescription.updatedFields, '{}') END AS document_text FROM (${events})`
   const truncated = sql`COALESCE(e.updateDescription.truncatedArrays NOT IN ('[]', 'null'), FALSE)`
-  return sql`(SELECT *, TRY(json_transform(document_text, ${JSON.stringify(rowShape(columns))})) AS document, TRY(json_keys(document_text)) AS keys, e.updateDescription.removedFields AS removed, ${truncated} AS truncated FROM (${texts}))`
+  return sql`(SELECT *, TRY(json_transform(document_text, ${JSON.stringify(rowShape(columns))})) AS document, TRY(json_keys(document_text)) AS keys, e.updateDescription.removedFields AS removed, ${truncated} AS truncated${sought.length === 0 ? sql`` : beforeOf(task)} FROM (${texts}))`
 }
+
+/** Of collections that keep pre-images. */
+const beforeOf = ({ sought, key }: EnvelopeTask): Sql =>
+  sql`, TRY(json_transform(e."before", ${JSON.stringify(rowShape([...key, ...sought]))})) AS document_before`
 
 /** The key is JSON in a string of its own: `{"$oid":"…"}`, `"text"` or a number. */
 function keyOf(): Sql {

@@ -38,6 +38,12 @@ export interface ChangeParts {
   readonly key: (column: ContractColumn) => Sql
   /** Text of the key before the record, NULL when it says nothing of it; undefined: this shape never does. */
   readonly oldKey: ((column: ContractColumn) => Sql) | undefined
+  /** Text of a key column wherever else the record has a key: of the row before it, of the other half of a move. */
+  readonly otherKeys: readonly ((column: ContractColumn) => Sql)[]
+  /** Text of the image before; undefined: this shape has none. Of the columns alone that the task seeks, and of the key. */
+  readonly before: ((column: ContractColumn) => Sql) | undefined
+  /** Everything that the record says, to look for a text in. */
+  readonly whole: Sql
   readonly wire: (column: ContractColumn) => Wire | WireByCase
   /** JSON of the fields that the contract does not know; NULL when there are none. */
   readonly unknown: Sql

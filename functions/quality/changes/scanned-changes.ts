@@ -24,6 +24,7 @@ export async function scannedChanges(
     skipped,
     elsewhere,
     reasons,
+    records: decoded.path,
     unknown: evolution === 'add' ? await unknownFields(session, decoded.path) : new Map(),
   }
 }

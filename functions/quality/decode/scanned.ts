@@ -9,6 +9,8 @@ export interface ScannedObject extends DecodedObject {
   /** Records of a change stream that are no rows, and those of tables that the dataset does not hold. */
   readonly skipped?: number
   readonly elsewhere?: number
+  /** All records of a change stream, those that are no rows among them. */
+  readonly records?: string
 }
 
 /** Runs a scanner over the object, then types what it accepted. */

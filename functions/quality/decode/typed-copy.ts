@@ -14,6 +14,14 @@ export interface DecodeTask {
   readonly path: string
   /** Prefix of the local files that the decoder may write. */
   readonly base: string
+  /** Whose records are sought among change events, of which rows alone do not tell: of an erasure. */
+  readonly sought?: Sought
+}
+
+/** Values of columns that say of whom a record is, or the key of one of their rows, as texts of its columns in a JSON array. */
+export interface Sought {
+  readonly parts: readonly { readonly column: string; readonly value: string }[]
+  readonly keys: readonly string[]
 }
 
 /** Rows in the contract's text shape, as something to select from. */

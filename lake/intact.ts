@@ -1,9 +1,9 @@
-import { LakeError } from '#lake/errors.ts'
-import { LiveFiles } from '#lake/iceberg/live-files.ts'
-import type { Table } from '#lake/iceberg/table.ts'
-import { prefixesOf, prefixOf } from '#lake/iceberg/table-places.ts'
-import { spellings } from '#lake/iceberg/uri-set.ts'
-import type { Lake, Uri } from '#lake/lake.ts'
+import { LakeError } from './errors.ts'
+import { LiveFiles } from './iceberg/live-files.ts'
+import type { Table } from './iceberg/table.ts'
+import { prefixesOf, prefixOf } from './iceberg/table-places.ts'
+import { spellings } from './iceberg/uri-set.ts'
+import type { Lake, Uri } from './lake.ts'
 
 /**
  * Fails with `table-corrupt` unless every file that the table's snapshots need can be read or is at least there. Of a damaged table an

@@ -1,10 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { deflateRawSync } from 'node:zlib'
 import type { Dataset } from '#lake/dataset.ts'
-import { AvroContainer } from './decode/avro-container.ts'
-import { AvroInput } from './decode/avro-input.ts'
-import { avroToJson } from './decode/avro-json.ts'
-import { ByteWriter } from './decode/byte-writer.ts'
+import { AvroContainer } from '../decode/avro-container.ts'
+import { AvroInput } from '../decode/avro-input.ts'
+import { avroToJson } from '../decode/avro-json.ts'
+import { ByteWriter } from '../decode/byte-writer.ts'
 
 export interface AvroRewrite {
   readonly source: string

@@ -1,6 +1,6 @@
-import { LakeError } from '#lake/errors.ts'
-import type { Removal } from '#lake/iceberg/operations/expire.ts'
-import type { Snapshot, SnapshotReference, TableMetadata } from '#lake/iceberg/types.ts'
+import { LakeError } from './errors.ts'
+import type { Removal } from './iceberg/operations/expire.ts'
+import type { Snapshot, SnapshotReference, TableMetadata } from './iceberg/types.ts'
 
 /** What may go, and what of it a report tells: the oldest first. */
 export interface Expiry extends Removal {

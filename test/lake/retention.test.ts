@@ -1,9 +1,9 @@
 // Which snapshots and refs may go, as the spec's "Snapshot Retention Policy" and Java's RemoveSnapshots have it: a branch keeps its newest
 // ancestors by number and by age, a tag its snapshot, both as long as they may live; `main` and the current snapshot never go.
 import { expect, test } from 'vitest'
-import { type Expiry, planExpiry } from '#functions/maintain/retention.ts'
 import { removeSnapshots } from '#lake/iceberg/operations/expire.ts'
-import { type History, HOUR_MS, idsOf, metadataOf, NOW_MS } from './history.ts'
+import { type Expiry, planExpiry } from '#lake/retention.ts'
+import { type History, HOUR_MS, idsOf, metadataOf, NOW_MS } from '../functions/maintain/history.ts'
 
 const limits = (ageHours: number, count?: number): Readonly<Record<string, string>> => ({
   'history.expire.max-snapshot-age-ms': String(ageHours * HOUR_MS),

@@ -1,13 +1,11 @@
-import { createReadStream } from 'node:fs'
-import { copyFile, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
-import { createGzip, createZstdCompress } from 'node:zlib'
 import type { RawObject } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join as joinSql, sql } from '#lake/duckdb/sql.ts'
-import { isLakeError, LakeError } from '#lake/errors.ts'
+import type { ErasedCounts } from '#lake/erasure.ts'
+import { assert, isLakeError } from '#lake/errors.ts'
 import { currentSchema } from '#lake/iceberg/metadata.ts'
 import { columnByName, evolveSchema } from '#lake/iceberg/schema.ts'
 import { duckdbType } from '#lake/iceberg/schema-text.ts'
@@ -16,49 +14,45 @@ import { tableDefinition } from '#lake/iceberg/table-definition.ts'
 import type { Schema } from '#lake/iceberg/types.ts'
 import type { Lake } from '#lake/lake.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
-import { contentOf, decode, openPlain, type PlainTask, placesIn } from './decode/decode.ts'
-import { head } from './decode/inflate.ts'
-import { linesOf } from './decode/lines.ts'
-import { Ordinals } from './decode/ordinals.ts'
-import type { Place, RefusedRecord } from './decode/records.ts'
-import type { ScannedObject } from './decode/scanned.ts'
-import { avroWithout } from './erase-avro.ts'
-import { mentions } from './mentions.ts'
+import { decode, openPlain } from '../decode/decode.ts'
+import { linesOf } from '../decode/lines.ts'
+import type { Place, RefusedRecord } from '../decode/records.ts'
+import type { ScannedObject } from '../decode/scanned.ts'
+import type { Sought } from '../decode/typed-copy.ts'
+import { mentions } from '../mentions.ts'
+import { changesFound, countsOfRecords, unwrapped } from './changes.ts'
+import { compressAs, writeWithout } from './write.ts'
 
-/** Whose records: those that have this value in this column. */
-export interface Subject {
-  readonly column: string
-  readonly value: string
-}
+/**
+ * Whose records: those that have these values in their columns. Of a stream of changes, those of every row that ever had them, by the keys of
+ * these rows: `keys` are those that are known.
+ */
+export type Subject = Sought
 
 export interface FoundRecords {
   /** From 1; 0 is the whole object, of which no record can be read. */
   readonly ordinals: readonly number[]
   /** So many of them do not fit the contract. */
   readonly quarantined: number
-  /** Where those stand. */
+  /** So many are no rows of any table. */
+  readonly skipped: number
+  /** Where those stand that do not fit. */
   readonly places: readonly Place[]
+  /** Keys of change events that were not known to be of the subject. */
+  readonly keys: readonly string[]
 }
 
 /** A workplace for the records of a dataset's objects: one engine for all of them. */
 export interface RecordBench extends AsyncDisposable {
   /** The records of a subject in an object. What cannot be read as the contract says is searched for the value as text. */
   find(object: RawObject, subject: Subject): Promise<FoundRecords>
+  /** What these records are to the account of the dataset, which may be another than the one whose records were sought. */
+  accountOf(object: RawObject, ordinals: readonly number[]): Promise<ErasedCounts>
   /** Writes the object anew, in its format and compression: in the place of each found record stands one that says nothing. */
   without(object: RawObject, found: FoundRecords): Promise<string>
 }
 
-/** Fails with `unsupported` for change streams, whose records hold a row as it was and as it is, and with `usage` for a column that there is not. */
 export async function openRecordBench(lake: Lake, dataset: Dataset): Promise<RecordBench> {
-  if (dataset.source.changes !== undefined)
-    throw new LakeError(
-      'unsupported',
-      `${dataset.name} is a stream of changes: its raw objects cannot be erased from`,
-      {
-        dataset: dataset.name,
-        next: 'delete the row in its source, whose change deletes it here; then expire the raw objects',
-      },
-    )
   const folder = join(lake.limits.scratch, `erase-${lake.ids.uuid()}`)
   await mkdir(folder, { recursive: true })
   const session = await lake.engine.open({
@@ -70,6 +64,7 @@ export async function openRecordBench(lake: Lake, dataset: Dataset): Promise<Rec
   const bench: Bench = { lake, dataset, session, folder, schema: await schemaOf(lake, dataset) }
   return {
     find: (object, subject) => inFolder(bench, own => findIn(own, object, subject)),
+    accountOf: (object, ordinals) => inFolder(bench, own => accountIn(own, object, ordinals)),
     without: (object, found) => rewrite(bench, object, found),
     [Symbol.asyncDispose]: async () => {
       await session.close()
@@ -106,23 +101,26 @@ async function inFolder<T>(bench: Bench, work: (own: Bench) => Promise<T>): Prom
 
 // --- Finding -------------------------------------------------------------------------------------------------------
 
-const WHOLE: FoundRecords = { ordinals: [0], quarantined: 1, places: [] }
-const NOTHING: FoundRecords = { ordinals: [], quarantined: 0, places: [] }
+export const NOTHING: FoundRecords = { ordinals: [], quarantined: 0, skipped: 0, places: [], keys: [] }
+const WHOLE: FoundRecords = { ...NOTHING, ordinals: [0], quarantined: 1 }
 
 async function findIn(bench: Bench, object: RawObject, subject: Subject): Promise<FoundRecords> {
   const { path } = await bench.lake.storage.stage(object.uri, bench.folder, { unhashed: true })
   // Records that a stream could not transform are encoded in it once more.
   if (isStreamErrorUri(bench.lake.zones.landing, object.sourceUri))
-    return mentions(decodedErrors(await readFile(path, 'utf8')), subject.value) ? WHOLE : NOTHING
-  const task = taskOf(bench, object, path)
+    return mentionsAll(decodedErrors(await readFile(path, 'utf8')), subject) ? WHOLE : NOTHING
+  const task = { ...taskOf(bench, object, path), sought: subject }
   try {
     const plain = await openPlain(task)
     const decoded = await decode(bench.session, plain)
-    return await matching(bench, decoded, subject)
+    const places = await refusedPlaces(decoded, subject)
+    return decoded.records === undefined
+      ? await matching(bench, decoded, { subject, places })
+      : await changesFound(bench.session, decoded.records, { subject, places })
   } catch (error) {
     if (!isLakeError(error, 'file-unreadable')) throw error
     const partly = await readFile(`${task.base}.plain`).catch(() => Buffer.alloc(0))
-    return mentions(Buffer.concat([await readFile(path), partly]), subject.value) ? WHOLE : NOTHING
+    return mentionsAll(Buffer.concat([await readFile(path), partly]), subject) ? WHOLE : NOTHING
   }
 }
 
@@ -137,19 +135,27 @@ function taskOf(bench: Bench, object: RawObject, path: string) {
   return { object, contract: { dataset, columns }, schema, path, base: join(folder, 'object') }
 }
 
-async function matching({ session, schema }: Bench, decoded: ScannedObject, subject: Subject): Promise<FoundRecords> {
-  const { type } = columnByName(schema, subject.column)
-  const value = sql`TRY_CAST(${subject.value} AS ${duckdbType(type)})`
+const mentionsAll = (bytes: Buffer, { parts }: Subject): boolean => parts.every(({ value }) => mentions(bytes, value))
+
+async function matching(
+  { session, schema }: Bench,
+  decoded: ScannedObject,
+  { subject, places }: { readonly subject: Subject; readonly places: readonly Place[] },
+): Promise<FoundRecords> {
+  const equal = subject.parts.map(({ column, value }) => {
+    const { type } = columnByName(schema, column)
+    return sql`${ident(column)} = TRY_CAST(${value} AS ${duckdbType(type)})`
+  })
   const select = decoded.rows
-    ? sql`SELECT _raw_row::DOUBLE AS ordinal FROM read_parquet(${decoded.rows.path}, hive_partitioning = FALSE) WHERE ${ident(subject.column)} = ${value} ORDER BY 1`
+    ? sql`SELECT _raw_row::DOUBLE AS ordinal FROM read_parquet(${decoded.rows.path}, hive_partitioning = FALSE) WHERE ${joinSql(equal, ' AND ')} ORDER BY 1`
     : sql`SELECT 0::DOUBLE AS ordinal WHERE FALSE`
   const rows = (await session.rows(select)).map(row => Number(row['ordinal']))
-  const places = await refusedPlaces(decoded, subject)
   const ordinals = [...new Set([...rows, ...places.map(place => place.ordinal)])].toSorted((a, b) => a - b)
-  return { ordinals, quarantined: places.length, places }
+  return { ...NOTHING, ordinals, quarantined: places.length, places }
 }
 
-async function refusedPlaces(decoded: ScannedObject, { value }: Subject): Promise<readonly Place[]> {
+/** Refused records that quote the values: no column of theirs is to be relied on. */
+async function refusedPlaces(decoded: ScannedObject, subject: Subject): Promise<readonly Place[]> {
   const places: Place[] = []
   const plain = await open(decoded.plain).catch(() => undefined)
   try {
@@ -162,15 +168,13 @@ async function refusedPlaces(decoded: ScannedObject, { value }: Subject): Promis
           number,
         ]
         const read = await plain?.read({ buffer: Buffer.alloc(length), length, position: offset })
-        if (read !== undefined && mentions(read.buffer, value)) places.push({ ordinal, offset, length })
+        if (read !== undefined && mentionsAll(unwrapped(read.buffer), subject)) places.push({ ordinal, offset, length })
       }
     return places
   } finally {
     await plain?.close()
   }
 }
-
-// --- Writing anew --------------------------------------------------------------------------------------------------
 
 async function rewrite(bench: Bench, object: RawObject, found: FoundRecords): Promise<string> {
   const target = join(bench.folder, `${bench.lake.ids.uuid()}.rewritten`)
@@ -179,66 +183,19 @@ async function rewrite(bench: Bench, object: RawObject, found: FoundRecords): Pr
     if (found.ordinals.includes(0)) return writeFile(target, '\n')
     const plain = await openPlain(taskOf(own, object, path))
     const written = join(own.folder, 'plain')
-    await writePlain(own, plain, { found, written })
+    await writeWithout(own.session, plain, { found, written })
     await compressAs(path, written, target)
   })
   return target
 }
 
-interface Writing {
-  readonly found: FoundRecords
-  readonly written: string
-}
+// --- The account of others -----------------------------------------------------------------------------------------
 
-async function writePlain({ session, dataset }: Bench, plain: PlainTask, { found, written }: Writing): Promise<void> {
-  const content = await contentOf(plain.path, dataset.source.format)
-  if (content === 'parquet') return parquetWithout(session, plain.path, { found, written })
-  if (content === 'avro') {
-    const ordinals = new Set(found.ordinals)
-    return avroWithout({ source: plain.path, target: written, ordinals, limits: dataset.limits })
-  }
-  const refused = new Set(found.places.map(place => place.ordinal))
-  const wanted = new Ordinals(sql`SELECT 0 WHERE FALSE`, Math.max(0, ...found.ordinals))
-  for (const ordinal of found.ordinals) if (!refused.has(ordinal)) wanted.add(ordinal)
-  const places: Place[] = [...found.places]
-  const sink = { place: (place: Place) => void places.push({ ...place }), drain: async () => undefined }
-  await placesIn(session, plain, { wanted, sink })
-  await copyFile(plain.path, written)
-  const file = await open(written, 'r+')
-  try {
-    for (const { offset, length } of places)
-      await file.write(neutral(content, Number(length)), 0, Number(length), Number(offset))
-  } finally {
-    await file.close()
-  }
+async function accountIn(bench: Bench, object: RawObject, ordinals: readonly number[]): Promise<ErasedCounts> {
+  const { path } = await bench.lake.storage.stage(object.uri, bench.folder, { unhashed: true })
+  const whole = { quarantined: 1, skipped: 0, elsewhere: 0 }
+  if (ordinals.includes(0)) return whole
+  const decoded = await decode(bench.session, await openPlain(taskOf(bench, object, path)))
+  assert(decoded.records !== undefined, 'only tables of one stream of changes share their objects')
+  return countsOfRecords(bench.session, decoded.records, ordinals)
 }
-
-/** As long as what it replaces, so that all other records stay where they were, and one record, so that they keep their ordinals. */
-function neutral(content: string, length: number): Buffer {
-  if (content === 'csv') return Buffer.alloc(length, 'x')
-  return length < 2 ? Buffer.alloc(length, '0') : Buffer.from(`{${' '.repeat(length - 2)}}`)
-}
-
-/** Rows keep their order and their number; those that go have no values. */
-async function parquetWithout(session: Session, path: string, { found, written }: Writing): Promise<void> {
-  const source = sql`read_parquet(${path}, hive_partitioning = FALSE, file_row_number = TRUE)`
-  const columns = await session.rows(sql`DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ${source}`)
-  const gone = sql`list_contains(${[...found.ordinals]}, file_row_number + 1)`
-  const kept = columns.map(each => {
-    const name = ident(String(each['column_name']))
-    return sql`CASE WHEN NOT ${gone} THEN ${name} END AS ${name}`
-  })
-  const [codec] = await session.rows(sql`SELECT lower(any_value(compression)) AS codec FROM parquet_metadata(${path})`)
-  const known = ['snappy', 'zstd', 'gzip', 'uncompressed'].find(each => each === codec?.['codec']) ?? 'snappy'
-  const select = sql`SELECT ${joinSql(kept, ', ')} FROM ${source} ORDER BY file_row_number`
-  await session.run(sql`COPY (${select}) TO ${written} (FORMAT parquet, COMPRESSION ${known})`)
-}
-
-async function compressAs(original: string, plain: string, target: string): Promise<void> {
-  const magic = (await head(original, 4)).toString('hex')
-  if (magic.startsWith('1f8b')) await pipeline(createReadStream(plain), createGzip(), await sink(target))
-  else if (magic === '28b52ffd') await pipeline(createReadStream(plain), createZstdCompress(), await sink(target))
-  else await copyFile(plain, target)
-}
-
-const sink = async (path: string): Promise<NodeJS.WritableStream> => (await open(path, 'w')).createWriteStream()

@@ -1,0 +1,100 @@
+import { commitUri, readDocument } from '#lake/batch.ts'
+import { doomedUri } from '#lake/erasure.ts'
+import { expireSnapshots } from '#lake/expire.ts'
+import { visitReachable } from '#lake/iceberg/reachable.ts'
+import { loadTable, type Table } from '#lake/iceberg/table.ts'
+import type { Lake, TableName, Uri } from '#lake/lake.ts'
+import { leadersOf } from '#lake/route.ts'
+import { searchTables } from './files.ts'
+import { stalePlans } from './plans.ts'
+import type { EraseRequest, Marks, OwnTable } from './request.ts'
+import type { Search } from './search.ts'
+
+/** Expires all snapshots but the current one, and deletes the files that only they needed: at once, for they are known by name. */
+export async function dropOldFiles(lake: Lake, name: TableName): Promise<number> {
+  const table = await loadTable(lake, name)
+  if (table === undefined) return 0
+  const uri = doomedUri(lake, name)
+  const earlier = (await readDocument<readonly Uri[]>(lake, uri)) ?? []
+  const candidates = new Set([...earlier, ...(await reachable(lake, table))])
+  await lake.storage.put(uri, Buffer.from(JSON.stringify([...candidates])), { contentType: 'application/json' })
+  await expireSnapshots(lake, { table: name, allOld: true })
+  const after = await loadTable(lake, name)
+  const needed = after === undefined ? candidates : await reachable(lake, after)
+  const doomed = [...candidates].filter(file => !needed.has(file) && file.startsWith(`${table.metadata.location}/`))
+  for (const file of doomed) await destroy(lake, file)
+  await destroy(lake, uri)
+  return doomed.length
+}
+
+async function reachable(lake: Lake, table: Table): Promise<ReadonlySet<Uri>> {
+  const files = new Set<Uri>()
+  await visitReachable(lake, table, { visit: uri => files.add(uri), read: new Set() })
+  return files
+}
+
+/** With all older versions. */
+export async function destroy(lake: Lake, uri: Uri): Promise<void> {
+  await lake.storage.delete(uri)
+  await lake.storage.purge(uri)
+}
+
+/**
+ * What a search finds is gone from it once it is deleted, though older versions may be there: so the names are written down first. What an earlier
+ * run has left on that list is purged and not deleted, for somebody may have put another object there since.
+ */
+async function destroyAll(lake: Lake, list: string, uris: readonly Uri[]): Promise<void> {
+  const uri = doomedUri(lake, list)
+  const earlier = (await readDocument<readonly Uri[]>(lake, uri)) ?? []
+  if (uris.length + earlier.length === 0) return
+  await lake.storage.put(uri, Buffer.from(JSON.stringify([...new Set([...earlier, ...uris])])))
+  for (const each of uris) await destroy(lake, each)
+  for (const each of earlier) await lake.storage.purge(each)
+  await destroy(lake, uri)
+}
+
+/** A commit that is under way may be about to name a file; nothing of Sluice takes longer. */
+const GRACE_MS = 86_400_000
+
+/** Files that hold the rows and that no snapshot needs: of commits that failed, or that are about to come. */
+export async function dropOrphans(
+  lake: Lake,
+  request: EraseRequest,
+  { marks, quiesced }: { readonly marks: Marks; readonly quiesced: boolean },
+): Promise<number> {
+  const doomed: Uri[] = []
+  for (const { table: name, hits } of await searchTables(lake, request, marks)) {
+    const table = await loadTable(lake, name)
+    if (hits.length === 0 || table === undefined) continue
+    const needed = await reachable(lake, table)
+    const old = hits.filter(({ modifiedMs }) => quiesced || modifiedMs < lake.clock.nowMs() - GRACE_MS)
+    doomed.push(...old.map(hit => hit.uri).filter(uri => !needed.has(uri)))
+  }
+  await destroyAll(lake, `${request.dataset.name}.orphans`, doomed)
+  return doomed.length
+}
+
+/** What was ingested is in raw, what was committed is in the table; what was staged and not committed is staged again from what is in raw now. */
+export async function dropCopies(
+  lake: Lake,
+  { dataset, datasets }: EraseRequest,
+  { found: { landing, staging, documents }, tables }: { readonly found: Search; readonly tables: readonly OwnTable[] },
+): Promise<void> {
+  const doomed = [
+    ...landing.hits.filter(hit => !hit.waits).map(hit => hit.uri),
+    ...documents.hits.filter(uri => !uri.startsWith(`${lake.zones.staging}/`)),
+  ]
+  const staged = [...staging.hits, ...documents.hits]
+  for (const { name } of [dataset, ...leadersOf(dataset, datasets)]) {
+    const prefix = `${lake.zones.staging}/${name}/`
+    const own = staged.filter(uri => uri.startsWith(prefix))
+    for (const batch of new Set(own.map(uri => uri.slice(prefix.length).split('/')[0] as string))) {
+      const isCommitted = (await lake.storage.head(commitUri(lake, name, batch))) !== undefined
+      // A verdict that quotes a count by chance is no reason to stage again.
+      if (!isCommitted && !staging.hits.some(uri => uri.startsWith(`${prefix}${batch}/`))) continue
+      for await (const { uri } of lake.storage.list(`${prefix}${batch}/`)) doomed.push(uri)
+    }
+  }
+  for (const { table } of tables) doomed.push(...(await stalePlans(lake, table)))
+  await destroyAll(lake, `${dataset.name}.copies`, doomed)
+}

@@ -1,0 +1,65 @@
+import { quarantineTableName } from '#lake/dataset.ts'
+import { type FileHit, searchFiles } from '#lake/erase-rows.ts'
+import { currentSchema } from '#lake/iceberg/metadata.ts'
+import { loadTable } from '#lake/iceberg/table.ts'
+import type { Lake, TableName, Uri } from '#lake/lake.ts'
+import { leadersOf } from '#lake/route.ts'
+import { type EraseRequest, type Marks, matchOf, tablesOf } from './request.ts'
+
+export interface TableSearch {
+  readonly table: TableName
+  readonly snapshots: number
+  readonly files: number
+  readonly hits: readonly FileHit[]
+}
+
+export interface FileSearches {
+  readonly files: number
+  readonly hits: readonly Uri[]
+}
+
+/** Every file in the places of the tables, whether a snapshot needs it or not. */
+export async function searchTables(lake: Lake, request: EraseRequest, marks: Marks): Promise<readonly TableSearch[]> {
+  const found: TableSearch[] = []
+  for (const { table: name, match } of await tablesOf(lake, request, marks)) {
+    const table = await loadTable(lake, name)
+    if (table === undefined) continue
+    const { metadata } = table
+    const { files, hits } = await searchFiles(lake, `${metadata.location}/`, { schema: currentSchema(metadata), match })
+    found.push({ table: name, snapshots: metadata.snapshots.length, files, hits })
+  }
+  return found
+}
+
+/** Of staged files, the URIs: what becomes of them is decided batch by batch. */
+export async function searchStaging(lake: Lake, request: EraseRequest, marks: Marks): Promise<FileSearches> {
+  const { dataset, datasets } = request
+  const own = await searchFolder(lake, dataset.name, {
+    [dataset.name]: matchOf(request, marks),
+    [quarantineTableName(dataset)]: { places: marks.places },
+  })
+  const others = []
+  for (const { name } of leadersOf(dataset, datasets))
+    others.push(await searchFolder(lake, name, { [quarantineTableName({ name })]: { places: marks.places } }))
+  const all = [own, ...others]
+  return { files: all.reduce((sum, each) => sum + each.files, 0), hits: all.flatMap(each => each.hits) }
+}
+
+/** Staged files are of the dataset's table or of its quarantine: each is read as both. */
+async function searchFolder(
+  lake: Lake,
+  dataset: string,
+  matches: Readonly<Record<TableName, ReturnType<typeof matchOf>>>,
+): Promise<FileSearches> {
+  const hits = new Set<Uri>()
+  let looked = 0
+  for (const [name, match] of Object.entries(matches)) {
+    const table = await loadTable(lake, name)
+    if (table === undefined) continue
+    const prefix = `${lake.zones.staging}/${dataset}/`
+    const found = await searchFiles(lake, prefix, { schema: currentSchema(table.metadata), match })
+    looked = Math.max(looked, found.files)
+    for (const { uri } of found.hits) hits.add(uri)
+  }
+  return { files: looked, hits: [...hits] }
+}

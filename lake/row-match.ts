@@ -1,0 +1,48 @@
+import { ident, join as joinSql, type Sql, sql } from './duckdb/sql.ts'
+import { duckdbType } from './iceberg/schema-text.ts'
+import type { Schema } from './iceberg/types.ts'
+
+/** The rows that are meant: those that have all of these values, one of these keys, or came of one of these records. Either will do. */
+export interface RowMatch {
+  readonly values?: readonly { readonly column: string; readonly value: string }[]
+  readonly keys?: { readonly columns: readonly string[]; readonly texts: readonly string[] } | undefined
+  /** Records of raw objects, `<raw id>:<ordinal>`. */
+  readonly places?: readonly string[]
+}
+
+/** The name that a file has for a field of the table, by its id. */
+export type NameOf = (id: number) => string | undefined
+
+/** True of the rows that are meant, false of all others, never null. */
+export function matchSql(schema: Schema, { values, keys, places }: RowMatch, nameOf: NameOf): Sql {
+  const column = (name: string) => {
+    const field = schema.fields.find(each => each.name === name)
+    const own = field && nameOf(field.id)
+    return own === undefined ? undefined : { name: ident(own), type: field?.type ?? 'string' }
+  }
+  const equals = (values ?? []).map(({ column: name, value }) => {
+    const own = column(name)
+    return own && sql`${own.name} = TRY_CAST(${value} AS ${duckdbType(own.type)})`
+  })
+  const key = (keys?.columns ?? []).map(name => column(name)?.name)
+  const [object, row] = [column('_raw_object'), column('_raw_row')]
+  const terms = [
+    ...(equals.length > 0 && equals.every(isKnown) ? [sql`(${joinSql(equals.filter(isKnown), ' AND ')})`] : []),
+    ...(keys && keys.texts.length > 0 && key.length > 0 && key.every(isKnown)
+      ? [sql`list_contains(${keys.texts}, ${keyTextSql(key.filter(isKnown))})`]
+      : []),
+    ...(object && row && places && places.length > 0
+      ? [sql`list_contains(${places}, concat(${object.name}, ':', ${row.name}))`]
+      : []),
+  ]
+  return terms.length === 0 ? sql`FALSE` : sql`COALESCE(${joinSql(terms, ' OR ')}, FALSE)`
+}
+
+const isKnown = (part: Sql | undefined): part is Sql => part !== undefined
+
+/** A key as text: the texts of its columns in a JSON array. NULL of one that is not whole. */
+export function keyTextSql(values: readonly Sql[]): Sql {
+  const known = values.map(value => sql`${value} IS NOT NULL`)
+  const texts = values.map(value => sql`CAST(${value} AS VARCHAR)`)
+  return sql`CASE WHEN ${joinSql(known, ' AND ')} THEN CAST(to_json([${joinSql(texts, ', ')}]) AS VARCHAR) END`
+}
