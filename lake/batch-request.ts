@@ -18,4 +18,20 @@ export function batchRequest(datasets: readonly Dataset[], event: unknown): Batc
   return { dataset, batch }
 }
 
+/** Where a merge that is handed over stands. A run is one attempt: rows are located, folded, and merged as they were found. */
+export interface MergeStep {
+  readonly run: string
+  readonly round: number
+}
+
+/** Parses `step` of the payload, if there is one. Fails with `event-invalid`, as above: a run becomes part of keys too. */
+export function mergeStep(event: unknown): MergeStep | undefined {
+  const { step } = (event ?? {}) as { readonly step?: unknown }
+  if (step === undefined) return undefined
+  const { run, round } = (step ?? {}) as { readonly run?: unknown; readonly round?: unknown }
+  const isRun = typeof run === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(run)
+  if (isRun && typeof round === 'number' && Number.isSafeInteger(round) && round > 0) return { run, round }
+  throw new LakeError('event-invalid', `${shown(step)} is not the step of a merge`)
+}
+
 const shown = (value: unknown): string => (JSON.stringify(value) ?? 'undefined').slice(0, 100)

@@ -102,6 +102,7 @@ export const STATE_NAMES: readonly string[] = [
 export const KEPT_NAMES: ReadonlySet<string> = new Set([
   ...['_op', '_position', '_snapshot', '_lane', '_ordinal', '_kept', '_old_key', '_event_us', '_content'],
   ...['_raw_object', '_raw_row', '_ingested_at', '_rescued'],
+  ...['_handover_run', '_handover_part'],
   ...STATE_NAMES,
 ])
 
@@ -236,12 +237,19 @@ export interface ChangePublishSpec {
   readonly key: string | readonly string[]
   readonly deletes?: 'hard' | 'soft'
   readonly tombstoneHours?: number
+  readonly mergeBytesMax?: number
 }
 
-const PUBLISH_FIELDS = ['mode', 'key', 'deletes', 'tombstoneHours']
+const PUBLISH_FIELDS = ['mode', 'key', 'deletes', 'tombstoneHours', 'mergeBytesMax']
 
 /** A week, as long as most streams keep their records. */
 const TOMBSTONE_HOURS = 168
+
+/**
+ * A function has 10 GB of disk, two cores and 15 minutes. 4 GiB of key and version columns are some four hundred million rows: fetched in a
+ * minute or two and joined in as much, which leaves room for what the merge writes and for a lost race or two.
+ */
+const MERGE_BYTES_MAX = 4_294_967_296
 
 /** Key, deletes and tombstones of a table that change events feed. */
 export function changePublishOf(
@@ -282,5 +290,11 @@ export function changePublishOf(
   )
   const tombstoneHours = publish.tombstoneHours ?? TOMBSTONE_HOURS
   check(Number.isFinite(tombstoneHours) && tombstoneHours > 0, 'publish.tombstoneHours', 'must be a number above 0')
-  return { mode, key, deletes, tombstoneHours }
+  const mergeBytesMax = publish.mergeBytesMax ?? MERGE_BYTES_MAX
+  check(
+    Number.isSafeInteger(mergeBytesMax) && mergeBytesMax >= 0,
+    'publish.mergeBytesMax',
+    'must be a whole number of bytes, 0 or more; 0 hands every batch to Athena',
+  )
+  return { mode, key, deletes, tombstoneHours, mergeBytesMax }
 }

@@ -101,6 +101,8 @@ export type Publish =
       readonly deletes: 'hard' | 'soft'
       /** How long a deleted key is remembered, so that late events do not bring it back. */
       readonly tombstoneHours: number
+      /** So much of the table and the batch one function reads to find rows; a merge that has to read more is Athena's. */
+      readonly mergeBytesMax: number
     }
 
 export type Evolution = 'add' | 'freeze' | 'discard'
@@ -273,4 +275,6 @@ function stateColumns(publish: Publish): readonly Column[] {
 export const rawTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__raw`
 /** Of a table that change events feed: deleted keys and truncates, so that late events do not bring rows back. */
 export const tombstoneTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__tombstones`
+/** Of a table that change events feed: what Athena and `cdc-apply` hand each other when a merge outgrows the function. */
+export const handOverTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__handover`
 export const quarantineTableName = (dataset: Pick<Dataset, 'name'>): string => `${dataset.name}__quarantine`

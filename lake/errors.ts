@@ -15,6 +15,8 @@ const RETRYABLE = {
   unsupported: false,
   'table-corrupt': false,
   'out-of-memory': true,
+  /** More work than one function does: it goes to an engine that is made for it. */
+  outgrown: false,
   'engine-failed': false,
   usage: false,
 } as const

@@ -79,9 +79,14 @@ export const atOnce = {
 /** Longer than most compactions take, and as long as commits may leave small files lying. */
 export const COMPACTION_WINDOW_MINUTES = 15
 
+/** A statement that would scan more is ended. */
 export const athena = {
-  /** A statement that would scan more is ended: a group has the files of one partition, so this is far above what one needs. */
-  scannedBytesMax: 1_099_511_627_776,
+  scannedBytesMax: {
+    /** A group has the files of one partition, so this is far above what one needs. */
+    compaction: 1_099_511_627_776,
+    /** A merge looks for keys in every partition: the whole of a table of 4 TiB, if its bounds rule nothing out. */
+    merge: 4_398_046_511_104,
+  },
 } as const
 
 export const lifecycleDays = {

@@ -1,8 +1,10 @@
 import { refine as refineDefinition } from '../workflows/refine.ts'
 import { rawBatchReady } from '../workflows/rules.ts'
+import { athenaTargets, athenaWorkGroup, useAthena } from './athena.ts'
 import { type LakeResources, lakeFunction } from './function.ts'
 import { startOnEvent, stateMachine } from './machine.ts'
 import { commitTables, invokeFunctions, putEvents, readTables, readZone, useKey, writeZone } from './permissions.ts'
+import { athena } from './plan.ts'
 import { deadLetterQueue, queuePolicy } from './queue.ts'
 import { encryptedTopic, topicPolicy } from './topic.ts'
 
@@ -17,7 +19,12 @@ export function refine(resources: LakeResources) {
   const releaseFunction = release(resources)
   const rejected = encryptedTopic('RejectedBatches', resources.storage.messages)
   topicPolicy('RejectedBatches', rejected)
-  const machine = refineMachine(resources, functions, rejected)
+  const workGroup = athenaWorkGroup(resources.storage, {
+    id: 'Merge',
+    description: 'Merges change events into Iceberg tables that outgrow a function',
+    scannedBytesMax: athena.scannedBytesMax.merge,
+  })
+  const machine = refineMachine(resources, { ...functions, workGroup, rejected })
   const deadLetters = deadLetterQueue('RefineDeadLetters')
   const rule = startOnEvent('RawBatchReady', {
     bus: resources.bus,
@@ -29,7 +36,7 @@ export function refine(resources: LakeResources) {
     deadLetters,
   })
   queuePolicy('RefineDeadLetters', deadLetters, { rules: [rule.arn] })
-  return { ...functions, release: releaseFunction, machine, rejected, rule, deadLetters }
+  return { ...functions, release: releaseFunction, workGroup, machine, rejected, rule, deadLetters }
 }
 
 /** Reads foreign bytes, so it may write staged files and the metadata of new tables, but no data of a table. */
@@ -46,11 +53,12 @@ function quality(resources: LakeResources): sst.aws.Function {
   ])
 }
 
-/** Folds staged change rows into tables; it cannot read raw objects. */
+/** Folds staged change rows into tables, and stages what comes too late and what it hands over; it cannot read raw objects. */
 function cdcApply(resources: LakeResources): sst.aws.Function {
   const { staging, tables, ops } = resources.storage
   return lakeFunction('cdc-apply', resources, [
     ...readZone(staging),
+    ...writeZone(staging),
     ...readZone(tables),
     ...writeZone(tables),
     ...readZone(ops),
@@ -85,16 +93,17 @@ function release(resources: LakeResources): sst.aws.Function {
   ])
 }
 
-interface Functions {
+interface Parts {
   readonly quality: sst.aws.Function
   readonly cdcApply: sst.aws.Function
   readonly publish: sst.aws.Function
+  readonly workGroup: aws.athena.Workgroup
+  readonly rejected: sst.aws.SnsTopic
 }
 
 function refineMachine(
-  { storage, bus }: LakeResources,
-  functions: Functions,
-  rejected: sst.aws.SnsTopic,
+  { storage, bus, catalog }: LakeResources,
+  { workGroup, rejected, ...functions }: Parts,
 ): aws.sfn.StateMachine {
   const definition = $resolve({
     quality: functions.quality.arn,
@@ -103,6 +112,7 @@ function refineMachine(
     rejectedTopic: rejected.arn,
     bus: bus.name,
     staging: storage.staging.uri,
+    athena: athenaTargets({ storage, catalog }, workGroup),
   }).apply(refineDefinition)
   return stateMachine('Refine', {
     name: 'refine',
@@ -112,6 +122,7 @@ function refineMachine(
       { actions: ['sns:Publish'], resources: [rejected.arn] },
       useKey(storage.messages, ['kms:GenerateDataKey', 'kms:Decrypt'], 'sns'),
       putEvents(bus),
+      ...useAthena({ storage, catalog }, workGroup),
     ],
   })
 }

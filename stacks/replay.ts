@@ -1,6 +1,7 @@
 import { datasets } from '../datasets/index.ts'
 import { replay as replayDefinition } from '../workflows/replay.ts'
 import { reconciliationSchedules } from '../workflows/rules.ts'
+import { athenaTargets, useAthena } from './athena.ts'
 import { type LakeResources, lakeFunction } from './function.ts'
 import type { Ingest } from './ingest.ts'
 import { invokeBySchedule, stateMachine } from './machine.ts'
@@ -73,7 +74,7 @@ interface Steps {
   readonly refine: Refine
 }
 
-function replayMachine({ storage, bus }: LakeResources, { fn, refine }: Steps): aws.sfn.StateMachine {
+function replayMachine({ storage, bus, catalog }: LakeResources, { fn, refine }: Steps): aws.sfn.StateMachine {
   const functions = [fn, refine.quality, refine.cdcApply, refine.publish]
   const definition = $resolve({
     replay: fn.arn,
@@ -84,6 +85,7 @@ function replayMachine({ storage, bus }: LakeResources, { fn, refine }: Steps): 
     staging: storage.staging.uri,
     opsBucket: storage.ops.bucket.name,
     batchesAtOnce: atOnce.replayedBatches,
+    athena: athenaTargets({ storage, catalog }, refine.workGroup),
   }).apply(replayDefinition)
   return stateMachine('ReplayMachine', {
     name: 'replay',
@@ -95,6 +97,7 @@ function replayMachine({ storage, bus }: LakeResources, { fn, refine }: Steps): 
       ...readZone(storage.ops, 'replays/*'),
       ...writeZone(storage.ops, 'replays/*'),
       ...runChildren('replay'),
+      ...useAthena({ storage, catalog }, refine.workGroup),
     ],
   })
 }

@@ -1,5 +1,6 @@
+import { statementTask } from './athena.ts'
 import { COMPACTION_FAILED, type CompactionFailed } from './events.ts'
-import type { Branch, ChoiceState, MapState, Retrier, StateMachine, States, TaskState } from './states-language.ts'
+import type { Branch, ChoiceState, MapState, StateMachine, States, TaskState } from './states-language.ts'
 import { announcedFailure, causeUpTo, giveUp, invoke, quoted, review, type Templated } from './tasks.ts'
 
 /** What the definition refers to: the function's ARN, the name of Sluice's bus, and where Athena finds and leaves things. */
@@ -113,9 +114,6 @@ function oneGroup(targets: CompactTargets): Branch {
 
 // --- Athena, for what outgrows a function --------------------------------------------------------------------------
 
-/** Longer than the 30 minutes after which Athena itself ends a statement (its default quota "DML query timeout"). */
-const OPTIMIZE_TIMEOUT_SECONDS = 2_400
-
 /**
  * Athena rewrites a part of a large selection and fails with the first of these codes: the same statement goes on where it
  * stopped. With the second, somebody else committed at the same time.
@@ -130,18 +128,8 @@ const ROUNDS_MAX = 20
  */
 function optimize(targets: CompactTargets): States {
   const task: TaskState = {
-    Type: 'Task',
-    Resource: 'arn:aws:states:::athena:startQueryExecution.sync',
-    Arguments: {
-      QueryString: statement(targets.database),
-      QueryExecutionContext: { Catalog: 'AwsDataCatalog', Database: targets.database },
-      WorkGroup: targets.athena.workGroup,
-      ResultConfiguration: { OutputLocation: targets.athena.output },
-    },
+    ...statementTask({ ...targets.athena, database: targets.database }, statement(targets.database)),
     Output: finished('done'),
-    TimeoutSeconds: OPTIMIZE_TIMEOUT_SECONDS,
-    // The statement was not taken. One that was taken and failed is `States.TaskFailed`, which is not tried again.
-    Retry: [NOT_TAKEN],
     Catch: [
       {
         ErrorEquals: ['States.ALL'],
@@ -169,15 +157,6 @@ function optimize(targets: CompactTargets): States {
     Default: 'Put Aside',
   }
   return { Optimize: task, 'Optimize Again?': again }
-}
-
-const NOT_TAKEN: Retrier = {
-  ErrorEquals: ['Athena.TooManyRequestsException', 'Athena.InternalServerException', 'Athena.SdkClientException'],
-  IntervalSeconds: 30,
-  MaxAttempts: 6,
-  BackoffRate: 2,
-  MaxDelaySeconds: 300,
-  JitterStrategy: 'FULL',
 }
 
 /** Names in double quotes, as in every statement of Athena that is no DDL. The table's comes from the plan, which has loaded it. */

@@ -1,9 +1,10 @@
 import { BATCH_REJECTED, type BatchRejected } from '#lake/events.ts'
+import { type AthenaTargets, runStatement } from './athena.ts'
 import { BATCH_FAILED, type BatchFailed } from './events.ts'
-import type { Branch, StateMachine } from './states-language.ts'
+import type { Branch, StateMachine, States } from './states-language.ts'
 import { ANNOUNCING, announce, announcedFailure, giveUp, invoke, quoted, type Templated } from './tasks.ts'
 
-/** What the definition refers to: ARNs of the functions and the topic, the name of Sluice's bus, the staging zone's URI. */
+/** What the definition refers to: ARNs of the functions and the topic, the name of Sluice's bus, the staging zone's URI, and Athena. */
 export interface RefineTargets {
   readonly quality: string
   readonly cdcApply: string
@@ -11,6 +12,7 @@ export interface RefineTargets {
   readonly rejectedTopic: string
   readonly bus: string
   readonly staging: string
+  readonly athena: AthenaTargets
 }
 
 /**
@@ -65,7 +67,7 @@ export function refineSteps(
         Default: 'Unroutable',
       },
       // What was refused, what the rules said and the report are the same whatever became of the rows: publish goes on from there.
-      'Apply Changes': { ...invoke(targets.cdcApply, BATCH), Catch: [giveUpAt('cdc-apply')], Next: 'Publish' },
+      ...applyChanges(targets),
       Publish: { ...invoke(targets.publish, BATCH), Catch: [giveUpAt('publish')], ...leave },
       ...(rejectedTopic === undefined ? {} : notification(rejectedTopic)),
       ...rejection(targets),
@@ -79,6 +81,27 @@ export function refineSteps(
       ...(exits === undefined ? { Rejected: { Type: 'Succeed' } as const } : {}),
       ...failure(targets.bus, exits),
     },
+  }
+}
+
+/**
+ * Change events. A batch that outgrows the function comes back as a statement for Athena, and the function goes on from there: rows are
+ * located, folded, merged, and located again, until it has nothing more to ask for. Whatever dies in between, it finds where it stands.
+ */
+function applyChanges(targets: Pick<RefineTargets, 'cdcApply' | 'athena'>): States {
+  const judge = { Catch: [giveUpAt('cdc-apply')], Next: 'Is Applied?' } as const
+  const step = '{% $states.input.step %}'
+  return {
+    'Apply Changes': { ...invoke(targets.cdcApply, BATCH), ...judge },
+    'Is Applied?': {
+      Type: 'Choice',
+      Choices: [
+        { Condition: '{% $exists($states.input.statement) %}', Assign: { attempts: 1 }, Next: 'Run Statement' },
+      ],
+      Default: 'Publish',
+    },
+    ...runStatement(targets.athena, { failed: giveUpAt('cdc-apply'), next: 'Go On' }),
+    'Go On': { ...invoke(targets.cdcApply, { ...BATCH, step }), ...judge },
   }
 }
 

@@ -1,39 +1,18 @@
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import {
-  type BatchManifest,
-  type ChangeCounts,
-  type ChangeReport,
-  changesUri,
-  datasetInto,
-  hashText,
-  manifestUri,
-  readDocument,
-  type StagedChanges,
-  type Verdict,
-  verdictUri,
-  writeDocumentOnce,
-} from '#lake/batch.ts'
+import { type ChangeReport, changesUri, readDocument } from '#lake/batch.ts'
+import type { MergeStep } from '#lake/batch-request.ts'
 import type { Dataset } from '#lake/dataset.ts'
-import { LakeError } from '#lake/errors.ts'
+import { isLakeError } from '#lake/errors.ts'
 import { type CommitResult, commit } from '#lake/iceberg/commit.ts'
 import type { Lake } from '#lake/lake.ts'
-import { countsIn } from './counts.ts'
 import { forgetOld } from './forget.ts'
-import { stagedLate } from './late.ts'
+import { clearHandOver, continueHandOver, type HandOver, isHandedOver } from './hand-over.ts'
+import { type Applied, answerOf, type Job, jobOf, reported, summaryOfJob, withTask } from './job.ts'
 import { stageMerge } from './merge.ts'
-import { openSession, stageChangeFiles } from './staging.ts'
+import type { MergeTask } from './task.ts'
 
+export type { HandOver } from './hand-over.ts'
+export type { Applied } from './job.ts'
 export { type SnapshotRows, type SweepReport, type SweepRequest, snapshotsOf, sweepAbsent } from './sweep.ts'
-
-/** Raised when a batch would give another table than before, so that applying it again is no repetition of its earlier commit. */
-const GENERATION = '1'
-
-/** The report without the files that wait for `publish`: their 64-bit sizes do not pass through a state machine. */
-export interface Applied extends Omit<ChangeReport, 'quarantine'> {
-  /** An earlier run has reported the batch. */
-  readonly repeated: boolean
-}
 
 /**
  * Folds the change rows of a batch into the table of its dataset: current rows by key, or their history. One commit, whatever the batch
@@ -43,116 +22,49 @@ export async function cdcApply(lake: Lake, dataset: Dataset, input: { readonly b
   const { batch } = input
   const done = await readDocument<ChangeReport>(lake, changesUri(lake, dataset.name, batch))
   if (done !== undefined) return answerOf(done, { repeated: true })
-  const { manifest, verdict, changes } = await documentsOf(lake, dataset, batch)
-  const into = datasetInto(dataset, manifest)
-  const rawObjects = verdict.objects.map(each => each.rawObject)
-  const commitId = hashText('cdc-apply', GENERATION, into.name, batch, ...rawObjects.toSorted()).slice(0, 40)
-  const result = await merged(lake, into, { manifest, verdict, changes, commitId })
-  const quarantine = await stagedLate(lake, into.name, batch)
-  const report: ChangeReport = {
-    batch,
-    dataset: dataset.name,
-    table: into.name,
-    tableUuid: result.table.metadata['table-uuid'],
-    commitId,
-    snapshotId: String(result.snapshot['snapshot-id']),
-    counts: countsOf(verdict, result),
-    committedMs: result.snapshot['timestamp-ms'],
-    ...newestEventOf(result),
-    ...(quarantine === undefined ? {} : { quarantine }),
-  }
-  const written = await writeDocumentOnce(lake, changesUri(lake, dataset.name, batch), report)
-  return answerOf(written, { repeated: written !== report })
+  const job = await jobOf(lake, dataset, batch)
+  return reported(lake, job, await withTask(lake, job, task => merged(task, job)))
 }
 
-function answerOf(report: ChangeReport, { repeated }: Pick<Applied, 'repeated'>): Applied {
-  const { quarantine: _, ...answer } = report
-  return { ...answer, repeated }
-}
-
-function newestEventOf({ snapshot }: CommitResult): Pick<ChangeReport, 'newestEventMs'> {
-  const newestUs = snapshot.summary['sluice.changes-newest-event-us']
-  return newestUs === undefined ? {} : { newestEventMs: Number(BigInt(newestUs) / 1_000n) }
-}
-
-interface Documents {
-  readonly manifest: BatchManifest
-  readonly verdict: Verdict
-  readonly changes: StagedChanges
-}
-
-async function documentsOf(lake: Lake, dataset: Dataset, batch: string): Promise<Documents> {
-  const manifest = await readDocument<BatchManifest>(lake, manifestUri(lake, dataset.name, batch))
-  const verdict = await readDocument<Verdict>(lake, verdictUri(lake, dataset.name, batch))
-  const context = { dataset: dataset.name, batch }
-  if (manifest === undefined || verdict === undefined)
-    throw new LakeError(
-      'not-found',
-      `batch ${batch} has no ${manifest === undefined ? 'manifest' : 'verdict'}`,
-      context,
-    )
-  if (verdict.status !== 'pass')
-    throw new LakeError('contract-broken', `batch ${batch} was halted and cannot be applied`, context)
-  if (verdict.changes === undefined)
-    throw new LakeError('contract-broken', `batch ${batch} was decoded as rows, not as changes: replay it`, context)
-  return { manifest, verdict, changes: verdict.changes }
-}
-
-interface Work {
-  readonly manifest: BatchManifest
-  readonly verdict: Verdict
-  readonly changes: StagedChanges
-  readonly commitId: string
-}
-
-async function merged(
+/**
+ * As `cdcApply`, for a state machine that has Athena beside it: a batch that outgrows the function is handed over. The answer then is a
+ * statement to run, and this is called again with its `step` afterwards, until the answer is the report.
+ */
+export async function cdcApplyStep(
   lake: Lake,
   dataset: Dataset,
-  { manifest, verdict, changes, commitId }: Work,
-): Promise<CommitResult> {
-  const { publish } = dataset
-  if (publish.mode !== 'merge' && publish.mode !== 'history')
-    throw new LakeError(
-      'contract-broken',
-      `${dataset.name} is published by '${publish.mode}', which takes no changes`,
-      {
-        dataset: dataset.name,
-      },
-    )
-  const folder = join(lake.limits.scratch, `cdc-apply-${lake.ids.uuid()}`)
-  await mkdir(folder, { recursive: true })
-  const session = await openSession(lake, folder)
+  { batch, step }: { readonly batch: string; readonly step?: MergeStep | undefined },
+): Promise<Applied | HandOver> {
+  const done = await readDocument<ChangeReport>(lake, changesUri(lake, dataset.name, batch))
+  if (done !== undefined) {
+    await clearHandOver(lake, done.table, batch)
+    return answerOf(done, { repeated: true })
+  }
+  const job = await jobOf(lake, dataset, batch)
+  const isBegun = step !== undefined || (await isHandedOver(lake, job))
+  const result = (isBegun ? undefined : await mergedHere(lake, job)) ?? (await continueHandOver(lake, job, step))
+  if ('statement' in result) return result
+  const report = await reported(lake, job, result)
+  await clearHandOver(lake, job.dataset.name, batch)
+  return report
+}
+
+/** undefined: it is too much for one function. */
+async function mergedHere(lake: Lake, job: Job): Promise<CommitResult | undefined> {
+  const bytesMax = job.publish.mergeBytesMax
   try {
-    const files = await stageChangeFiles(lake, session, { changes, folder })
-    const task = {
-      lake,
-      session,
-      dataset,
-      publish,
-      batch: verdict.batch,
-      objects: manifest.objects,
-      folder,
-      changes: files,
-    }
-    const summary = { 'sluice.batch': verdict.batch, 'sluice.raw-objects': String(verdict.objects.length) }
-    const result = await commit(lake, dataset.name, { commitId, summary }, base => stageMerge(task, base))
-    await forgetOld(lake, dataset, publish)
-    return result
-  } finally {
-    await session.close()
-    await rm(folder, { recursive: true, force: true })
+    return await withTask(lake, job, task => merged({ ...task, bytesMax }, job))
+  } catch (error) {
+    if (!isLakeError(error, 'outgrown')) throw error
+    lake.log.info('the merge is handed over', { dataset: job.dataset.name, batch: job.batch, ...error.context })
+    return undefined
   }
 }
 
-/** With what quality said of the records before: those that are no rows, and those that it refused. */
-function countsOf({ objects, changes }: Verdict, { snapshot }: CommitResult): ChangeCounts {
-  const total = (of: (each: Verdict['objects'][number]) => number): number =>
-    objects.reduce((sum, each) => sum + of(each), 0)
-  const { late, skipped, ...folded } = countsIn(snapshot.summary)
-  return {
-    received: total(each => each.read - (each.elsewhere ?? 0)) + (changes?.swept ?? 0),
-    ...folded,
-    skipped: skipped + total(each => each.skipped ?? 0),
-    deadLetters: late + total(each => each.quarantined),
-  }
+async function merged(task: MergeTask, job: Job): Promise<CommitResult> {
+  const { lake, dataset, publish } = task
+  const options = { commitId: job.commitId, summary: summaryOfJob(job) }
+  const result = await commit(lake, dataset.name, options, base => stageMerge(task, base))
+  await forgetOld(lake, dataset, publish)
+  return result
 }

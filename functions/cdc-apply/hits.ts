@@ -7,6 +7,7 @@ import { columnByName } from '#lake/iceberg/schema.ts'
 import { projected, stageColumns } from '#lake/iceberg/stage-columns.ts'
 import type { ScanFile } from '#lake/iceberg/types.ts'
 import type { Value } from '#lake/iceberg/value.ts'
+import { guardColumns, refuseOutgrown } from './outgrown.ts'
 import { type Attempt, keyNames } from './task.ts'
 
 /**
@@ -16,7 +17,9 @@ import { type Attempt, keyNames } from './task.ts'
 export async function findRows(attempt: Attempt): Promise<readonly ScanFile[]> {
   const { session, publish } = attempt
   const files = await candidates(attempt)
-  const local = await staged(attempt, files, [...publish.key, '_version', '_authors', ...deletedColumn(attempt)])
+  const names = [...publish.key, '_version', '_authors', ...deletedColumn(attempt)]
+  refuseOutgrown(attempt, files, names)
+  const local = await staged(attempt, files, names)
   const key = keyNames(publish.key)
   await session.run(sql`CREATE OR REPLACE TEMP TABLE hits AS SELECT u.number AS _s_file, t._pos AS _s_pos, ${keyNames(publish.key, 't')}, t._version AS _s_version, ${isPlain(attempt)} AS _s_plain
     FROM (${local.rows}) t JOIN keyed USING (${key}) JOIN (${local.places}) u ON u.path = t._file`)
@@ -85,5 +88,5 @@ async function candidates(attempt: Attempt): Promise<readonly ScanFile[]> {
       { column: name, op: '<=', value: boundOf(2 * at + 2) },
     ]
   })
-  return liveFiles(lake, base, { where })
+  return liveFiles(lake, base, { where: [...where, ...(attempt.where ?? [])], statistics: guardColumns(attempt) })
 }

@@ -32,21 +32,11 @@ const RECORDS_AT_ONCE = 1_500_000
  */
 export async function stageMerge(task: MergeTask, base: Table): Promise<Staged> {
   if (task.changes.paths.length === 0) return stageAppend([], { summary: summaryOf(NOTHING) })
-  const attempt = await begin(task, base)
-  const truncates = await foldTruncates(attempt)
-  const parts = truncates.winner === undefined ? Math.max(1, Math.ceil(task.changes.rows / RECORDS_AT_ONCE)) : 1
-  let counts = sum(NOTHING, truncates.counts)
-  const added: DataFile[] = []
-  const touched = new Map<string, ScanFile>()
-  for (let number = 0; number < parts; number++) {
-    const merged = await mergePart(attempt, { number, of: parts, truncates })
-    counts = sum(counts, merged.counts)
-    added.push(...merged.added)
-    for (const file of merged.files) touched.set(file.file.file_path, file)
-  }
+  const attempt = await begin(task, { base, schema: currentSchema(base.metadata) })
+  const { counts, added, files } = await mergeKeys(attempt, rows => writeRows(attempt, rows))
   await stageLate(attempt)
   await writeTombstones(attempt)
-  const { deletes, referenced } = await writeDeletes(attempt, [...touched.values()])
+  const { deletes, referenced } = await writeDeletes(attempt, files)
   const since = base.metadata['current-snapshot-id'] ?? null
   return stageRowDelta(
     { added, addedDeletes: deletes },
@@ -54,21 +44,53 @@ export async function stageMerge(task: MergeTask, base: Table): Promise<Staged> 
   )
 }
 
+/** What a batch comes to: rows that are to go are in `gone`, tombstones in `graves`, changes that are put aside in `late`. */
+export interface Merged {
+  readonly counts: Counts
+  /** The new rows, where `write` put them. */
+  readonly added: readonly DataFile[]
+  /** Of the table, all that was looked into. */
+  readonly files: readonly ScanFile[]
+  readonly truncates: Truncates
+}
+
+type Write = (rows: Sql) => Promise<readonly DataFile[]>
+
+/** Guards all keys of the batch, part by part. */
+export async function mergeKeys(attempt: Attempt, write: Write): Promise<Merged> {
+  const truncates = await foldTruncates(attempt)
+  const { rows } = attempt.changes
+  const parts = truncates.winner === undefined ? Math.max(1, Math.ceil(rows / RECORDS_AT_ONCE)) : 1
+  let counts = sum(NOTHING, truncates.counts)
+  const added: DataFile[] = []
+  const touched = new Map<string, ScanFile>()
+  for (let number = 0; number < parts; number++) {
+    const merged = await mergePart(attempt, { number, of: parts, truncates, write })
+    counts = sum(counts, merged.counts)
+    added.push(...merged.added)
+    for (const file of merged.files) touched.set(file.file.file_path, file)
+  }
+  return { counts, added, files: [...touched.values()], truncates }
+}
+
 /** For the lag: when the newest change of the batch happened, where the source tells. */
-async function newestEvent({ session, changes }: Attempt): Promise<Readonly<Record<string, string>>> {
+export async function newestEvent({ session, changes }: MergeTask): Promise<Readonly<Record<string, string>>> {
   const [row] = await session.rows(sql`SELECT max(_event_us) AS newest FROM (${changesSql(changes)})`)
   const newest = row?.['newest']
   return newest === null || newest === undefined ? {} : { 'sluice.changes-newest-event-us': String(newest) }
 }
 
-async function begin(task: MergeTask, base: Table): Promise<Attempt> {
-  const schema = currentSchema(base.metadata)
+/** `schema` is that of the table that the batch goes into. */
+export async function begin(
+  task: MergeTask,
+  { schema, ...against }: Pick<Attempt, 'base' | 'schema' | 'where'>,
+): Promise<Attempt> {
   const floors = await readTombstones(task, schema)
   const places = new Places()
   for (const uri of task.changes.uris) places.numberOf(uri)
   await task.session.run(sql`CREATE OR REPLACE TEMP TABLE gone (file INTEGER, pos BIGINT)`)
   await task.session.run(sql`CREATE OR REPLACE TEMP TABLE late (row BIGINT)`)
-  const attempt = { ...task, base, schema, places, floors, folder: joinPath(task.folder, task.lake.ids.uuid()) }
+  const attempt = { ...task, ...against, schema, places, floors, folder: joinPath(task.folder, task.lake.ids.uuid()) }
   await mkdir(attempt.folder, { recursive: true })
   return attempt
 }
@@ -77,15 +99,13 @@ interface PartTask {
   readonly number: number
   readonly of: number
   readonly truncates: Truncates
+  readonly write: Write
 }
 
-interface Merged {
-  readonly counts: Counts
-  readonly added: readonly DataFile[]
-  readonly files: readonly ScanFile[]
-}
-
-async function mergePart(attempt: Attempt, { truncates, ...part }: PartTask): Promise<Merged> {
+async function mergePart(
+  attempt: Attempt,
+  { truncates, write, ...part }: PartTask,
+): Promise<Omit<Merged, 'truncates'>> {
   await readHeads(attempt, { ...part, folds: truncates.winner !== undefined })
   const cleared = await truncateRows(attempt, truncates)
   const found = await findRows(attempt)
@@ -96,7 +116,7 @@ async function mergePart(attempt: Attempt, { truncates, ...part }: PartTask): Pr
   const folded = await foldKeys(attempt, truncates)
   const counts = [plain, ordered, folded].reduce<Counts>(sum, NOTHING)
   const rows = sql`${plainRows(attempt)} UNION ALL BY NAME ${await foldedRows(attempt, found)}`
-  const added = await writeRows(attempt, rows)
+  const added = await write(rows)
   return { counts, added, files: [...found, ...cleared] }
 }
 

@@ -9,6 +9,7 @@ import { projected, stageColumns } from '#lake/iceberg/stage-columns.ts'
 import type { ScanFile, Schema } from '#lake/iceberg/types.ts'
 import type { Uri } from '#lake/lake.ts'
 import { changesSql, numberSql, placeSql, versionSql } from './heads.ts'
+import { refuseOutgrown } from './outgrown.ts'
 import { type Attempt, keyNames } from './task.ts'
 
 /** The rows that the records in `winners` make: a SELECT of all columns of the table. */
@@ -86,6 +87,7 @@ async function storedValues(
   const wanted = await session.rows(sql`SELECT DISTINCT file FROM refs WHERE file >= ${changes.uris.length}`)
   const uris = wanted.map(row => places.uris[Number(row['file'])] as Uri)
   const live = files.filter(({ file }) => uris.includes(file.file_path))
+  refuseOutgrown(attempt, live)
   const columns = schema.fields.map(field => field.id)
   const local = await stageColumns(lake, live, { folder: joinPath(folder, lake.ids.uuid()), columns })
   const known = new Set(live.map(({ file }) => file.file_path))

@@ -29,9 +29,10 @@ export async function stageChangeFiles(
   )
   const paths = staged.map(({ path }) => path)
   const rows = files.reduce((sum, each) => sum + each.rows, 0)
-  if (paths.length === 0) return { uris: [], paths, rows, columns: new Set() }
+  const bytes = files.reduce((sum, each) => sum + each.bytes, 0)
+  if (paths.length === 0) return { uris: [], paths, rows, bytes, columns: new Set() }
   const { columns } = await session.read(
     sql`FROM read_parquet(${paths}, union_by_name = true, hive_partitioning = false) LIMIT 0`,
   )
-  return { uris: files.map(({ uri }) => uri), paths, rows, columns: new Set(columns.map(({ name }) => name)) }
+  return { uris: files.map(({ uri }) => uri), paths, rows, bytes, columns: new Set(columns.map(({ name }) => name)) }
 }

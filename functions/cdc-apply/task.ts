@@ -3,6 +3,7 @@ import type { Dataset } from '#lake/dataset.ts'
 import type { ChangePublish } from '#lake/dataset-changes.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join, path, type Sql, sql } from '#lake/duckdb/sql.ts'
+import type { Predicate } from '#lake/iceberg/predicate.ts'
 import type { Table } from '#lake/iceberg/table.ts'
 import type { Schema } from '#lake/iceberg/types.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
@@ -19,6 +20,8 @@ export interface MergeTask {
   /** A scratch folder of this run's own. */
   readonly folder: string
   readonly changes: ChangeFiles
+  /** So many bytes of the table and the batch may be read; more fails with `outgrown`. */
+  readonly bytesMax: number
 }
 
 /** The change rows of the batch on local disk, by the names that they have in staging. */
@@ -27,11 +30,15 @@ export interface ChangeFiles {
   readonly paths: readonly string[]
   readonly rows: number
   readonly columns: ReadonlySet<string>
+  readonly bytes: number
 }
 
 /** The same on the table as it is: everything that is done again when somebody else commits first. */
 export interface Attempt extends MergeTask {
+  /** The table; or, of a merge that is handed over, the one that its rows were brought into. */
   readonly base: Table
+  /** Which rows of it are looked at; all when absent. */
+  readonly where?: readonly Predicate[]
   readonly schema: Schema
   readonly places: Places
   /** Guards that hold for all keys. */

@@ -1,4 +1,4 @@
-import { sql } from '#lake/duckdb/sql.ts'
+import { path, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
 import type { ScanFile } from '#lake/iceberg/types.ts'
 import { type Counts, tally } from './counts.ts'
@@ -6,8 +6,9 @@ import { type Change, fold, type Outcome } from './fold.ts'
 import { changesSql, contentSql, fileOf, laneSql, rowOf } from './heads.ts'
 import type { Timed, TimedChange } from './history.ts'
 import { staged } from './hits.ts'
-import { isSameChange, placeOf, type Stamp, stampOf, versionOf } from './stamp.ts'
-import { type Attempt, keyNames, type Ref, sameKey } from './task.ts'
+import { guardColumns, refuseOutgrown } from './outgrown.ts'
+import { compareStamps, isSameChange, placeOf, type Stamp, stampOf, versionOf } from './stamp.ts'
+import { type Attempt, keyNames, type MergeTask, type Ref, sameKey } from './task.ts'
 
 export interface Truncates {
   readonly counts: Partial<Counts>
@@ -19,11 +20,28 @@ export interface Truncates {
 
 /** Judges the truncates of the batch and remembers the newest, before anything else: it is a floor for all keys. */
 export async function foldTruncates(attempt: Attempt): Promise<Truncates> {
-  const { session, changes } = attempt
+  const { session } = attempt
+  const truncates = await truncatesOf(attempt)
+  const judged = attempt.publish.mode === 'history' ? await ends(attempt, truncates) : newest(attempt, truncates)
+  for (const { stamp, eventUs } of judged.fresh)
+    await session.run(
+      sql`INSERT INTO graves (_kind, _version, _place, _event_us) VALUES ('truncate', ${versionOf(stamp)}, ${placeOf(stamp)}, ${eventUs})`,
+    )
+  return { counts: tally(judged.outcomes), winner: judged.fresh.at(-1), all: judged.all }
+}
+
+/** Of the batch, whatever was truncated before. */
+export async function newestTruncate(task: MergeTask): Promise<Stamp | undefined> {
+  const stamps = (await truncatesOf(task)).map(({ stamp }) => stamp)
+  return stamps.toSorted(compareStamps).at(-1)
+}
+
+async function truncatesOf({ session, changes }: MergeTask): Promise<readonly Truncate[]> {
+  if (changes.paths.length === 0) return []
   const rows = await session.rows(
     sql`SELECT _s_row, COALESCE(_position, '') AS position, ${laneSql} AS lane, _ordinal AS ordinal, ${contentSql} AS content, COALESCE(_event_us, epoch_us(_ingested_at)) AS event_us FROM (${changesSql(changes)}) WHERE _op = 'truncate'`,
   )
-  const truncates = rows.map(row => {
+  return rows.map(row => {
     const number = BigInt(String(row['_s_row']))
     const text = (name: string): string => String(row[name])
     const stamp: Stamp = {
@@ -33,12 +51,6 @@ export async function foldTruncates(attempt: Attempt): Promise<Truncates> {
     const source: Ref = `${fileOf(number)}:${rowOf(number)}`
     return { op: 'truncate' as const, stamp, key: '', kept: [], source, eventUs: BigInt(text('event_us')) }
   })
-  const judged = attempt.publish.mode === 'history' ? await ends(attempt, truncates) : newest(attempt, truncates)
-  for (const { stamp, eventUs } of judged.fresh)
-    await session.run(
-      sql`INSERT INTO graves (_kind, _version, _place, _event_us) VALUES ('truncate', ${versionOf(stamp)}, ${placeOf(stamp)}, ${eventUs})`,
-    )
-  return { counts: tally(judged.outcomes), winner: judged.fresh.at(-1), all: judged.all }
 }
 
 type Truncate = TimedChange<Ref>
@@ -80,9 +92,11 @@ async function ends({ session }: Attempt, truncates: readonly Truncate[]): Promi
 export async function truncateRows(attempt: Attempt, { winner }: Truncates): Promise<readonly ScanFile[]> {
   const { lake, session, base, publish } = attempt
   if (winner === undefined) return []
-  const files = await liveFiles(lake, base)
+  const files = await liveFiles(lake, base, { where: attempt.where ?? [], statistics: guardColumns(attempt) })
   const key = keyNames(publish.key)
-  const { rows, places } = await staged(attempt, files, [...publish.key, '_version', '_place', '_authors'])
+  const names = [...publish.key, '_version', '_place', '_authors']
+  refuseOutgrown(attempt, files, names)
+  const { rows, places } = await staged(attempt, files, names)
   if (publish.mode === 'history') {
     await addKeys(attempt, sql`SELECT ${key} FROM (${rows})`)
     return files
@@ -100,13 +114,13 @@ async function addKeys({ session, publish }: Attempt, keys: ReturnType<typeof ke
   )
 }
 
-/** As `compareStamps`: by the place in one lane when the row is not of the log, else by the position. */
-function isOlder({ position, lane, ordinal }: Stamp) {
-  const dot = sql`(length(t._version) - 2)`
-  const own = sql`substr(t._version, 1, ${dot})`
+/** As `compareStamps`: by the place in one lane when the row is not of the log, else by the position. In words that Athena has too. */
+export function isOlder({ position, lane, ordinal }: Stamp): Sql {
+  const [version, place] = [path('t', '_version'), path('t', '_place')]
+  const own = sql`substr(${version}, 1, length(${version}) - 2)`
   const epoch = position.slice(0, position.indexOf('.'))
-  return sql`COALESCE(CASE WHEN t._version IS NULL OR t._version = '.0' THEN true
-    WHEN split_part(t._version, '.', 1) <> ${epoch} AND ${own} <> '' THEN ${own} < ${position}
-    WHEN starts_with(t._place, ${`${lane}.`}) AND NOT ends_with(t._version, '.1') THEN regexp_extract(t._place, '^[^.]*[.](.*)[.][^.]*$', 1) < ${ordinal}
+  return sql`COALESCE(CASE WHEN ${version} IS NULL OR ${version} = '.0' THEN true
+    WHEN split_part(${version}, '.', 1) <> ${epoch} AND ${own} <> '' THEN ${own} < ${position}
+    WHEN starts_with(${place}, ${`${lane}.`}) AND substr(${version}, length(${version}) - 1) <> '.1' THEN regexp_extract(${place}, '^[^.]*[.](.*)[.][^.]*$', 1) < ${ordinal}
     ELSE ${own} < ${position} END, true)`
 }

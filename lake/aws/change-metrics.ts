@@ -10,6 +10,11 @@ interface Applied {
   readonly repeated: boolean
 }
 
+/** A batch that is handed over, and will be reported later. */
+interface HandedOver {
+  readonly statement: string
+}
+
 /** Every record received is in one of the first group of counts and in no other. */
 const METRICS = {
   received: 'ChangesReceived',
@@ -26,11 +31,14 @@ const METRICS = {
 
 /**
  * Puts what became of a batch of change events into CloudWatch, by dataset, and how long after its newest change it was committed. A
- * batch that was applied before is not counted again. Gives the report back.
+ * batch that was applied before is not counted again, and one that is handed over is not yet. Gives the answer back.
  */
-export function countChanges<R extends Applied>(report: R): R {
-  const { dataset, counts, committedMs, newestEventMs, repeated } = report
-  if (repeated) return report
+export function countChanges<R extends Applied | HandedOver>(answer: R): R {
+  if (!('statement' in answer) && !answer.repeated) publishCounts(answer)
+  return answer
+}
+
+function publishCounts({ dataset, counts, committedMs, newestEventMs }: Applied): void {
   const metrics = new Metrics({ namespace: metricsNamespace() })
   metrics.addDimension('dataset', dataset)
   for (const [count, name] of Object.entries(METRICS))
@@ -38,5 +46,4 @@ export function countChanges<R extends Applied>(report: R): R {
   if (newestEventMs !== undefined)
     metrics.addMetric('ChangeLagSeconds', MetricUnit.Seconds, Math.max(0, (committedMs - newestEventMs) / 1_000))
   metrics.publishStoredMetrics()
-  return report
 }

@@ -59,20 +59,24 @@ export async function ensureTable(lake: Lake, definition: TableDefinition): Prom
 }
 
 /** Creates the table, or gives the one that another writer created first. */
-export async function createTable(lake: Lake, definition: TableDefinition): Promise<Table> {
-  const metadata = initial(lake, definition)
+export function createTable(lake: Lake, definition: TableDefinition): Promise<Table> {
+  return registerTable(lake, definition.name, initial(lake, definition))
+}
+
+/** As `createTable`, from metadata that no declaration gives. */
+export async function registerTable(lake: Lake, name: TableName, metadata: TableMetadata): Promise<Table> {
   const location = metadataUri(metadata, undefined, lake.ids.uuid())
   await lake.storage.put(location, encodeMetadata(metadata), { contentType: 'application/json' })
   try {
-    await lake.catalog.create(definition.name, icebergEntry(metadata, location))
+    await lake.catalog.create(name, icebergEntry(metadata, location))
   } catch (error) {
     const undecided =
       isLakeError(error, 'already-exists') || isLakeError(error, 'commit-unknown') || isLakeError(error, 'conflict')
-    const existing = undecided ? await loadTable(lake, definition.name) : undefined
+    const existing = undecided ? await loadTable(lake, name) : undefined
     if (!existing) throw error
     return existing
   }
-  return openTable(lake, definition.name)
+  return openTable(lake, name)
 }
 
 function initial(lake: Lake, definition: TableDefinition): TableMetadata {

@@ -166,8 +166,11 @@ const schedules = (machine: string) =>
     .filter(each => each.inputs.target.arn === one(graph, MACHINE, machine).arn)
     .map(each => JSON.parse(each.inputs.target.input))
 
-test('every table is compacted and maintained by the clock too: of datasets, their quarantines and of rules, no raw one', () => {
-  const own = withCanary(datasets).flatMap(each => [each.name, `${each.name}__quarantine`])
+test('every table is compacted and maintained by the clock too: of datasets, their quarantines, what merges keep beside them, and of rules, no raw one', () => {
+  const own = withCanary(datasets).flatMap(each => [
+    ...[each.name, `${each.name}__quarantine`],
+    ...(each.source.changes === undefined ? [] : [`${each.name}__tombstones`, `${each.name}__handover`]),
+  ])
   const tables = [...own, 'sluice__quality_results'].toSorted()
   expect(
     schedules('CompactMachine')

@@ -19,11 +19,13 @@ const validate = createRequire(import.meta.url)('asl-validator') as (definition:
 const fn = (name: string): string => one(graph, FUNCTION, `${name}Function`).arn!
 const bucket = (zone: string): string => one(graph, 'aws:s3/bucket:Bucket', `${zone}Bucket`).id
 const bus = one(graph, 'aws:cloudwatch/eventBus:EventBus', 'BusBus')
-const workGroup = one(graph, 'aws:athena/workgroup:Workgroup', 'Compaction')
+const workGroup = (id: string) => one(graph, 'aws:athena/workgroup:Workgroup', id)
 const topic = one(graph, TOPIC, 'RejectedBatchesTopic').arn!
 const database = one(graph, 'aws:glue/catalogDatabase:CatalogDatabase', 'Database').inputs.name
 
-const athena = { workGroup: workGroup.inputs.name, output: `s3://${bucket('Ops')}/athena/` }
+const output = `s3://${bucket('Ops')}/athena/`
+const athena = { workGroup: workGroup('Compaction').inputs.name, output }
+const merge = { database, workGroup: workGroup('Merge').inputs.name, output }
 const staging = `s3://${bucket('Staging')}`
 
 const MACHINES = [
@@ -36,10 +38,21 @@ const MACHINES = [
       rejectedTopic: topic,
       bus: bus.id,
       staging,
+      athena: merge,
     }),
     functions: [fn('CdcApply'), fn('Publish'), fn('Quality')],
-    services: ['events', 'kms', 'lambda', 'logs', 'sns', 'xray'],
-    tasks: ['Announce Failure', 'Announce Rejection', 'Apply Changes', 'Notify', 'Publish', 'Quality', 'Record'],
+    services: ['athena', 'events', 'glue', 'kms', 'lambda', 'logs', 's3', 'sns', 'xray'],
+    tasks: [
+      'Announce Failure',
+      'Announce Rejection',
+      'Apply Changes',
+      'Go On',
+      'Notify',
+      'Publish',
+      'Quality',
+      'Record',
+      'Run Statement',
+    ],
   },
   {
     name: 'CompactMachine',
@@ -52,10 +65,10 @@ const MACHINES = [
     name: 'ReplayMachine',
     expected: replay({
       ...{ replay: fn('Replay'), quality: fn('Quality'), cdcApply: fn('CdcApply'), publish: fn('Publish') },
-      ...{ bus: bus.id, staging, opsBucket: bucket('Ops'), batchesAtOnce: 10 },
+      ...{ bus: bus.id, staging, opsBucket: bucket('Ops'), batchesAtOnce: 10, athena: merge },
     }),
     functions: [fn('CdcApply'), fn('Publish'), fn('Quality'), fn('Replay')],
-    services: ['events', 'kms', 'lambda', 'logs', 's3', 'states', 'xray'],
+    services: ['athena', 'events', 'glue', 'kms', 'lambda', 'logs', 's3', 'states', 'xray'],
     tasks: [
       'Admit',
       'Announce Failure',
@@ -64,9 +77,11 @@ const MACHINES = [
       'Apply Changes',
       'Begin',
       'Finish',
+      'Go On',
       'Publish',
       'Quality',
       'Record',
+      'Run Statement',
       'Settle',
       'Settle Failure',
     ],
@@ -95,6 +110,12 @@ function tasksOf(states: Readonly<Record<string, State>>): readonly (readonly [s
     ...(state.Type === 'Task' ? [[name, state] as const] : []),
     ...tasksOf(state.ItemProcessor?.States ?? {}),
   ])
+}
+
+const WORK_GROUPS: Readonly<Record<string, readonly (string | undefined)[]>> = {
+  CompactMachine: [workGroup('Compaction').arn],
+  Refine: [workGroup('Merge').arn],
+  ReplayMachine: [workGroup('Merge').arn],
 }
 
 test('every machine is known here', () => {
@@ -164,19 +185,26 @@ describe.each(MACHINES)('$name', ({ name, expected, functions, services, tasks: 
     expect(allowed('lambda:InvokeFunction').toSorted()).toEqual([...functions].toSorted())
     expect(allowed('events:PutEvents')).toEqual([bus.arn])
     expect(allowed('sns:Publish')).toEqual(name === 'Refine' ? [topic] : [])
-    expect(allowed('athena:StartQueryExecution')).toEqual(name === 'CompactMachine' ? [workGroup.arn] : [])
+    expect(allowed('athena:StartQueryExecution')).toEqual(WORK_GROUPS[name] ?? [])
     const actions = roleStatements(role).flatMap(statement => list(statement.Action))
     expect([...new Set(actions.map(action => action.split(':')[0]))].toSorted()).toEqual(services)
   })
 })
 
-test('Athena reads and writes tables, and of ops its own output alone', () => {
+test.each([
+  ['CompactMachine', []],
+  ['Refine', []],
+  ['ReplayMachine', ['replays/*']],
+])('Athena reads and writes tables, and of ops its own output alone: %s', (name, others) => {
   const reach = (action: string): readonly string[] =>
-    roleStatements(one(graph, ROLE, 'CompactMachineRole'))
+    roleStatements(one(graph, ROLE, `${name}Role`))
       .filter(statement => list(statement.Action).includes(action))
       .flatMap(statement => list(statement.Resource))
   for (const action of ['s3:GetObject', 's3:PutObject'])
     expect(reach(action).toSorted(), action).toEqual(
-      [`arn:aws:s3:::${bucket('Ops')}/athena/*`, `arn:aws:s3:::${bucket('Tables')}/*`].toSorted(),
+      [
+        ...['athena/*', ...others].map(keys => `arn:aws:s3:::${bucket('Ops')}/${keys}`),
+        `arn:aws:s3:::${bucket('Tables')}/*`,
+      ].toSorted(),
     )
 })

@@ -20,6 +20,7 @@ const targets = {
   rejectedTopic: 'arn:aws:sns:eu-west-1:123456789012:rejected',
   bus: 'sluice',
   staging: 's3://staging-bucket',
+  athena: { database: 'lake', workGroup: 'sluice', output: 's3://ops-bucket/athena/' },
 }
 
 const event = {

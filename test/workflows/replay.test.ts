@@ -10,6 +10,7 @@ import { validate } from './run-machine.ts'
 const targets = {
   ...{ quality: 'quality', cdcApply: 'cdcApply', publish: 'publish', replay: 'replay', bus: 'sluice' },
   ...{ staging: 's3://staging', opsBucket: 'ops', batchesAtOnce: 2 },
+  athena: { database: 'lake', workGroup: 'sluice', output: 's3://ops/athena/' },
 }
 const BATCHES = ['b0', 'b1', 'b2']
 

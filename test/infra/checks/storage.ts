@@ -160,18 +160,21 @@ export const storageChecks: readonly Check[] = [
   {
     name: 'what Athena puts out goes to ops under its key, whatever a statement asks for, and no statement scans without end',
     find: graph => {
-      const { configuration } = one(graph, 'aws:athena/workgroup:Workgroup', 'Compaction').inputs
-      const { resultConfiguration: result } = configuration
-      const right =
-        configuration.enforceWorkgroupConfiguration === true &&
-        configuration.bytesScannedCutoffPerQuery > 0 &&
-        result.outputLocation === `s3://${one(graph, BUCKET, 'OpsBucket').id}/athena/` &&
-        result.encryptionConfiguration.encryptionOption === 'SSE_KMS' &&
-        result.encryptionConfiguration.kmsKeyArn === one(graph, KEY, 'OpsKey').arn
-      return right ? [] : [JSON.stringify(configuration)]
+      const groups = ['Compaction', 'Merge'].map(id => one(graph, 'aws:athena/workgroup:Workgroup', id).inputs)
+      const isRight = ({ configuration }: Resource['inputs']): boolean => {
+        const { resultConfiguration: result } = configuration
+        return (
+          configuration.enforceWorkgroupConfiguration === true &&
+          configuration.bytesScannedCutoffPerQuery > 0 &&
+          result.outputLocation === `s3://${one(graph, BUCKET, 'OpsBucket').id}/athena/` &&
+          result.encryptionConfiguration.encryptionOption === 'SSE_KMS' &&
+          result.encryptionConfiguration.kmsKeyArn === one(graph, KEY, 'OpsKey').arn
+        )
+      }
+      return groups.filter(group => !isRight(group)).map(({ configuration }) => JSON.stringify(configuration))
     },
     breakIt: graph => {
-      const workGroup = one(graph, 'aws:athena/workgroup:Workgroup', 'Compaction')
+      const workGroup = one(graph, 'aws:athena/workgroup:Workgroup', 'Merge')
       workGroup.inputs.configuration.enforceWorkgroupConfiguration = false
     },
   },
