@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createGunzip } from 'node:zlib'
-import { linesIn } from '#lake/lines.ts'
+import { linesIn, type TextLine } from '#lake/lines.ts'
 import type { Outgoing } from '#lake/send.ts'
 import { PUT_LIMITS, recordHeader } from '#lake/stream.ts'
 import type { Call } from './command.ts'
@@ -63,6 +63,8 @@ export interface LineCounts {
   lines: number
   readonly bad: LineList
   readonly tooLong: LineList
+  /** The input ends here because it cannot be read: a damaged gzip, a disk that fails. This line and all behind it were not seen. */
+  broken?: { readonly line: number; readonly cause: unknown }
 }
 
 export const noLines = (): LineCounts => ({ lines: 0, bad: new LineList(), tooLong: new LineList() })
@@ -79,7 +81,10 @@ export async function* recordsOf(
   const header = Buffer.from(recordHeader(dataset))
   const lineBytesMax = PUT_LIMITS.recordBytes - header.length
   let line = 0
-  for await (const { bytes, isCut } of linesIn(source.chunks, lineBytesMax)) {
+  const onBroken = (cause: unknown): void => {
+    counts.broken = { line: line + 1, cause }
+  }
+  for await (const { bytes, isCut } of untilBroken(linesIn(source.chunks, lineBytesMax), onBroken)) {
     if (stop.aborted) return
     line++
     if (line < fromLine || isBlank(bytes)) continue
@@ -93,6 +98,18 @@ export async function* recordsOf(
       if (skipBad) continue
     }
     yield { line, data: Buffer.concat([header, bytes]) }
+  }
+}
+
+/** What came before the fault, and nothing of the line that it is in. */
+async function* untilBroken(
+  lines: AsyncIterable<TextLine>,
+  onBroken: (cause: unknown) => void,
+): AsyncGenerator<TextLine> {
+  try {
+    yield* lines
+  } catch (cause) {
+    onBroken(cause)
   }
 }
 

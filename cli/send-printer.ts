@@ -41,7 +41,9 @@ export async function printSent({ terminal, options }: Call, report: SendReport)
     ...noteOf(counts.bad, `no JSON object, ${what}`),
     ...noteOf(counts.tooLong, 'longer than a record may be (1,000 KiB), not put'),
     ...(report.stopped ? ['stopped: the rest of the input was not read'] : []),
-    ...(line === undefined ? [] : [`nothing is taken from line ${line} on; go on with --from-line ${line}`]),
+    ...(line === undefined || counts.broken !== undefined
+      ? []
+      : [`nothing is taken from line ${line} on; go on with --from-line ${line}`]),
     ...(delivered?.by === undefined ? [] : [handedOver(delivered)]),
   ]
   for (const note of notes) await terminal.out.write(`${style.yellow(note)}\n`)

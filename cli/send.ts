@@ -1,5 +1,5 @@
 import type { Dataset } from '#lake/dataset.ts'
-import { isLakeError } from '#lake/errors.ts'
+import { isLakeError, LakeError } from '#lake/errors.ts'
 import type { Stream } from '#lake/lake.ts'
 import { groupsOf, type Sent, sendRecords } from '#lake/send.ts'
 import { PUT_LIMITS } from '#lake/stream.ts'
@@ -139,7 +139,7 @@ async function sendAll(
   }
   try {
     const sent = await sendRecords(groups, { stream, clock: lake.clock, ids: lake.ids, rate, onCall })
-    return { sent, stopped: stop.aborted }
+    return { sent, stopped: stop.aborted, ...brokenOff(source, counts) }
   } catch (error) {
     const { sent, line } = isLakeError(error) ? error.context : {}
     // A parse border: `sendRecords` gives both with whatever the stream failed with.
@@ -148,6 +148,16 @@ async function sendAll(
   } finally {
     await status.clear()
   }
+}
+
+/** Whoever mends the file and sends all of it again has everything twice that came before the fault. */
+function brokenOff({ name }: Source, { broken }: LineCounts): { readonly error?: unknown; readonly line?: number } {
+  if (broken === undefined) return {}
+  const { line, cause } = broken
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const next = `what stands before is sent: give a whole copy with --from-line ${line}`
+  const message = `${name} cannot be read from line ${line} on: ${why}`
+  return { line, error: new LakeError('file-unreadable', message, { next, line }, { cause }) }
 }
 
 function progressOf(source: Source, sent: Sent, ms: number): string {

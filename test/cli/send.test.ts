@@ -1,5 +1,6 @@
 // `sluice send` puts every line into the stream or says which it did not, and why; what the lake's own stream has taken is delivered into the tables, by this
 // process or by the one that watches the lake. Its exit code is 1 when a line was not sent or nothing that was sent is good.
+import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -24,8 +25,10 @@ const file = (name: string, content: string | Uint8Array): void => writeFileSync
 const line = (id: number): string => `{"id":${id},"date":"2026-05-0${1 + (id % 3)}","amount":"1.50"}\n`
 const lines = (count: number): string => Array.from({ length: count }, (_, at) => line(at)).join('')
 
-async function ids(): Promise<readonly number[]> {
-  const ran = await run(['sql', 'select id from payments order by id', '--json'])
+const hashOf = (value: number): string => createHash('sha256').update(`${value}`).digest('hex')
+
+async function ids(table = 'payments'): Promise<readonly number[]> {
+  const ran = await run(['sql', `select id from ${table} order by id`, '--json'])
   expect(ran.err).toBe('')
   return ran.out
     .trim()
@@ -108,6 +111,20 @@ test('a line that no record can hold is not put, and the others are', async () =
   expect(ran.code).toBe(1)
   expect(ran.out).toContain('1 line longer than a record may be (1,000 KiB), not put: 2\n')
   expect(await ids()).toEqual([1, 3])
+})
+
+test('a damaged gzip: what stands before the fault is sent, and from which line to go on is said', async () => {
+  // Text that does not compress: all before the cut can be read.
+  const noise = Array.from({ length: 2_000 }, (_, at) => line(at).replace('}', `,"note":"${hashOf(at)}"}`)).join('')
+  file('cut.gz', gzipSync(noise).subarray(0, 60_000))
+  const ran = await run(['send', 'cut.gz', '--dataset', 'clicks'])
+  const [, from] = /error: cut.gz cannot be read from line (\d+) on: unexpected end of file\n/.exec(ran.err) ?? []
+  expect(ran.code).toBe(1)
+  expect(ran.err).toContain(`next:  what stands before is sent: give a whole copy with --from-line ${from}\n`)
+  expect(ran.out).toContain(`clicks  ${(Number(from) - 1).toLocaleString('en')} records put`)
+  file('whole.gz', gzipSync(noise))
+  expect((await run(['send', 'whole.gz', '--dataset', 'clicks', '--from-line', from as string])).code).toBe(0)
+  expect(await ids('clicks')).toEqual(Array.from({ length: 2_000 }, (_, at) => at))
 })
 
 test('from a line on', async () => {
