@@ -8,6 +8,8 @@ export interface Measurement {
   readonly cpuSeconds?: number
   /** Peak resident memory of the process; taken at the end when absent. */
   readonly rssBytes?: number
+  /** Of what the script measures beside time: bytes read of those needed. */
+  readonly share?: number
 }
 
 /** Said by a measured process, on its last line. */

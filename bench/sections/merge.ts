@@ -22,6 +22,7 @@ export const benchMerge: Section = async ({ runs, small }) => {
     atMost('merge / bare DuckDB, medians', seconds(ours) / seconds(floors), 4),
     atMost('the same, CPU', cpuSeconds(ours) / cpuSeconds(floors), 4),
     atMostBytes('peak memory', peakBytes(ours), MEMORY_BYTES),
+    atMost('bytes read / key and version columns', measureScript('../merge-bytes.ts', '100000').share, 1.2),
   ]
   if (small) return checks
   console.log('1,000,000 changes')

@@ -31,29 +31,36 @@ export async function stageBatch(
   batch: string,
   records: readonly Landed[],
 ): Promise<void> {
+  const rows = records.map((record, index) => rowSql(batch, record, index))
+  await stageRows(lake, dataset, { batch, rows: join(rows, ' UNION ALL '), count: records.length })
+}
+
+/** The same of a SELECT of change rows. */
+export async function stageRows(
+  lake: Lake,
+  dataset: Dataset,
+  { batch, rows, count }: { readonly batch: string; readonly rows: Sql; readonly count: number },
+): Promise<void> {
   const table = await ensureTable(lake, tableDefinition(dataset))
   const files =
-    records.length === 0
+    count === 0
       ? []
       : [
           await inSession(lake, async (session, folder) => {
             const path = `${folder}/changes.parquet`
             const columns = changeRow(dataset, currentSchema(table.metadata))
-            const rows = records.map((record, index) => rowSql(batch, record, index))
             const casts = columns.map(({ name, type }) => sql`CAST(${ident(name)} AS ${type}) AS ${ident(name)}`)
-            await session.run(
-              sql`COPY (SELECT ${join(casts, ', ')} FROM (${join(rows, ' UNION ALL ')})) TO ${path} (FORMAT parquet)`,
-            )
+            await session.run(sql`COPY (SELECT ${join(casts, ', ')} FROM (${rows})) TO ${path} (FORMAT parquet)`)
             const uri = `${lake.zones.staging}/${dataset.name}/${batch}/changes-0.parquet`
             const sha256 = await sha256File(path)
             await lake.storage.upload(path, uri, { sha256 })
-            return { uri, sha256, bytes: (await stat(path)).size, rows: records.length }
+            return { uri, sha256, bytes: (await stat(path)).size, rows: count }
           }),
         ]
   const object = {
     rawObject: batch,
-    read: records.length,
-    applied: records.length,
+    read: count,
+    applied: count,
     quarantined: 0,
     superseded: 0,
     reasons: {},
