@@ -182,6 +182,13 @@ export interface FileSearch {
   readonly hits: readonly FileHit[]
 }
 
+export interface FilesOptions {
+  readonly schema: Schema
+  readonly match: RowMatch
+  /** Whether a file is of the table with this schema; all are when not given. */
+  readonly isOf?: (uri: Uri) => boolean
+}
+
 /**
  * Every Parquet file below a prefix, whether a snapshot needs it or not, read for the rows that are meant. Columns are known by their field
  * ids in the schema, as any reader of the table knows them.
@@ -189,7 +196,7 @@ export interface FileSearch {
 export async function searchFiles(
   lake: Lake,
   prefix: Uri,
-  { schema, match }: { readonly schema: Schema; readonly match: RowMatch },
+  { schema, match, isOf = () => true }: FilesOptions,
 ): Promise<FileSearch> {
   return inSession(lake, async (session, folder) => {
     const hits: FileHit[] = []
@@ -197,6 +204,7 @@ export async function searchFiles(
     for await (const { uri, modifiedMs } of lake.storage.list(prefix)) {
       if (!uri.endsWith('.parquet')) continue
       files++
+      if (!isOf(uri)) continue
       const { path } = await lake.storage.stage(uri, folder, { unhashed: true })
       const rows = await rowsIn(session, path, { schema, match })
       if (rows > 0) hits.push({ uri, rows, modifiedMs })

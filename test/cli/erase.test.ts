@@ -176,6 +176,17 @@ describe('what is not in the table', () => {
     expect(await emails()).toHaveLength(2)
   })
 
+  test('staged files are read as what they are: a number as key beside staged records of quarantine', async () => {
+    await putBytes(people('ndjson'), 'a.ndjson', Buffer.from(lines.map(line => `${line}\n`).join('')))
+    const argv = (column: string, key: string) => [...ERASE.slice(0, 4), column, '--key', key, '--dry-run']
+    const found = await run(people('ndjson'), argv('id', '3'))
+    expect(found.code, found.err).toBe(0)
+    expect(found.out).toMatch(/^people +1 file, \d snapshots? +1 row in 1/m)
+    expect(found.out).toMatch(/^staging +\d+ files +1 file +deleted with their batch$/m)
+    // As the ordinal of a record in quarantine it would be found in every file there.
+    expect((await run(people('ndjson'), argv('n', '2'))).out).toMatch(/^staging +\d+ files +–/m)
+  })
+
   test('a file that nobody can read goes whole when it quotes the value, and stays when it does not', async () => {
     const cut = gzipSync(`${ndjson}${JSON.stringify({ id: 9, email: 'x', n: 1 })}`).subarray(0, -12)
     await putBytes(people('ndjson'), 'cut.ndjson.gz', cut)

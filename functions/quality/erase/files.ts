@@ -45,7 +45,7 @@ export async function searchStaging(lake: Lake, request: EraseRequest, marks: Ma
   return { files: all.reduce((sum, each) => sum + each.files, 0), hits: all.flatMap(each => each.hits) }
 }
 
-/** Staged files are of the dataset's table or of its quarantine: each is read as both. */
+/** Staged files are of the dataset's table or of its quarantine, and each is read as what it is: field ids of another table mean other columns. */
 async function searchFolder(
   lake: Lake,
   dataset: string,
@@ -57,9 +57,16 @@ async function searchFolder(
     const table = await loadTable(lake, name)
     if (table === undefined) continue
     const prefix = `${lake.zones.staging}/${dataset}/`
-    const found = await searchFiles(lake, prefix, { schema: currentSchema(table.metadata), match })
+    const isOf = (uri: Uri): boolean => labelOf(uri) === (name === dataset ? 'rows' : 'quarantine')
+    const found = await searchFiles(lake, prefix, { schema: currentSchema(table.metadata), match, isOf })
     looked = Math.max(looked, found.files)
     for (const { uri } of found.hits) hits.add(uri)
   }
   return { files: looked, hits: [...hits] }
+}
+
+/** By the name that `quality` gave the file when it staged it. */
+function labelOf(uri: Uri): 'rows' | 'quarantine' | 'results' {
+  const label = uri.slice(uri.lastIndexOf('/') + 1).replace(/-\d+\.parquet$/, '')
+  return label === 'quarantine' || label === 'results' ? label : 'rows'
 }
