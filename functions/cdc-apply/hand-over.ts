@@ -37,8 +37,8 @@ export interface HandOver {
 
 /** A table whose rows are others each time that they are merged has too many writers at once. */
 const ROUNDS_MAX = 12
-/** Of Athena (https://docs.aws.amazon.com/athena/latest/ug/service-limits.html). */
-const STATEMENT_BYTES_MAX = 262_144
+/** A state puts out 256 KB at most, and so long is a statement of Athena (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). */
+const ANSWER_BYTES_MAX = 250_000
 
 /** Written before the rows are located. */
 interface Plan {
@@ -120,22 +120,23 @@ async function locate(task: MergeTask, job: Job, { table, round }: Round): Promi
         next: 'raise publish.mergeBytesMax as far as the disk and the time of the function allow (stacks/plan.ts), and replay the batch',
       },
     )
-  const run = lake.ids.uuid()
-  await writeKeys(task, { handOver: await ensureHandOver(lake, dataset, schema), schema, run })
-  const plan = { run, schemaId: schema['schema-id'], truncate }
+  const plan = { run: lake.ids.uuid(), schemaId: schema['schema-id'], truncate }
+  const { run } = plan
+  // First, so that whoever clears up knows of every run that may have left rows.
   await writeDocumentOnce<Plan>(lake, planUri(lake, job, run), plan)
+  await writeKeys(task, { handOver: await ensureHandOver(lake, dataset, schema), schema, run })
   return handOver(job, { run, round }, ['locate', locateSql(statementOf(job, schema, plan))])
 }
 
 type Named = readonly [kind: 'locate' | 'merge', statement: Sql]
 
 function handOver({ owner, batch }: Job, step: MergeStep, [kind, { text: statement }]: Named): HandOver {
-  if (Buffer.byteLength(statement) > STATEMENT_BYTES_MAX)
-    throw new LakeError('unsupported', 'the table has more columns than fit a statement of Athena', {
-      ...{ dataset: owner, batch },
-      next: 'raise publish.mergeBytesMax, or nest columns that belong together',
-    })
-  return { batch, dataset: owner, step, statement, statementId: `${step.run}-${kind}` }
+  const answer = { batch, dataset: owner, step, statement, statementId: `${step.run}-${kind}` }
+  if (Buffer.byteLength(JSON.stringify(answer)) <= ANSWER_BYTES_MAX) return answer
+  throw new LakeError('unsupported', 'the table has more columns than fit a statement of Athena', {
+    ...{ dataset: owner, batch },
+    next: 'raise publish.mergeBytesMax, or nest columns that belong together',
+  })
 }
 
 function statementOf({ dataset, publish }: Job, schema: Schema, { run, truncate }: Plan): Statement {

@@ -88,5 +88,9 @@ async function candidates(attempt: Attempt): Promise<readonly ScanFile[]> {
       { column: name, op: '<=', value: boundOf(2 * at + 2) },
     ]
   })
-  return liveFiles(lake, base, { where: [...where, ...(attempt.where ?? [])], statistics: guardColumns(attempt) })
+  return liveFiles(lake, base, {
+    where: [...where, ...(attempt.where ?? [])],
+    statistics: guardColumns(attempt),
+    columnSizes: true,
+  })
 }

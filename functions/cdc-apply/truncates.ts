@@ -92,7 +92,11 @@ async function ends({ session }: Attempt, truncates: readonly Truncate[]): Promi
 export async function truncateRows(attempt: Attempt, { winner }: Truncates): Promise<readonly ScanFile[]> {
   const { lake, session, base, publish } = attempt
   if (winner === undefined) return []
-  const files = await liveFiles(lake, base, { where: attempt.where ?? [], statistics: guardColumns(attempt) })
+  const files = await liveFiles(lake, base, {
+    where: attempt.where ?? [],
+    statistics: guardColumns(attempt),
+    columnSizes: true,
+  })
   const key = keyNames(publish.key)
   const names = [...publish.key, '_version', '_place', '_authors']
   refuseOutgrown(attempt, files, names)

@@ -89,6 +89,8 @@ export function isStatistic(from: AvroField): boolean {
   return STATISTICS.has(from['field-id'] ?? -1)
 }
 
+export const isColumnSizes = (from: AvroField): boolean => from['field-id'] === COLUMN_SIZES
+
 /** Those that a search by bounds has no use for. */
 export function isUnsearched(from: AvroField): boolean {
   return from['field-id'] === COLUMN_SIZES || from['field-id'] === SPLIT_OFFSETS

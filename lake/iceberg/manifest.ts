@@ -4,6 +4,7 @@ import type { AvroRecord, AvroValue } from './avro-schema.ts'
 import { encodeAvro } from './avro-write.ts'
 import { FORMAT_VERSION } from './format-version.ts'
 import {
+  isColumnSizes,
   isStatistic,
   isUnsearched,
   keyById,
@@ -60,6 +61,8 @@ export interface ManifestReading {
    * column sizes and split offsets. Such files are `partial`.
    */
   readonly statistics?: ReadonlySet<number>
+  /** Keeps the sizes of those columns. */
+  readonly columnSizes?: boolean
   /** Leaves out the entries of removed files. */
   readonly liveOnly?: boolean
 }
@@ -84,7 +87,7 @@ export function* readManifest(
   columns: readonly PartitionColumn[],
   reading: ManifestReading = {},
 ): Generator<ManifestEntry> {
-  for (const raw of openAvro(bytes, { keyOf: keyById, ...wanted(reading.statistics) }).records) {
+  for (const raw of openAvro(bytes, { keyOf: keyById, ...wanted(reading) }).records) {
     const status = raw['status'] as 0 | 1 | 2
     if (status === 2 && reading.liveOnly) continue
     // Version 1 knows no sequence numbers: a manifest of sequence number 0 gives 0 to all its entries.
@@ -104,10 +107,10 @@ export function* readManifest(
   }
 }
 
-function wanted(statistics: ReadonlySet<number> | undefined): AvroReading {
+function wanted({ statistics, columnSizes = false }: ManifestReading): AvroReading {
   if (!statistics) return {}
   const isUnwanted = statistics.size === 0 ? isStatistic : isUnsearched
-  return { isWanted: field => !isUnwanted(field), mapKeys: statistics }
+  return { isWanted: field => !isUnwanted(field) || (columnSizes && isColumnSizes(field)), mapKeys: statistics }
 }
 
 /** What a list would say of a manifest that a snapshot of version 1 names itself (spec, "Snapshots"): only that it is there. */

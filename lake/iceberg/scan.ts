@@ -30,6 +30,8 @@ export interface ScanOptions {
    * manifests. They are most of what a manifest holds, so a large table is planned several times faster without them.
    */
   readonly statistics?: 'all' | readonly string[]
+  /** Whether data files are to carry the sizes of those columns too. */
+  readonly columnSizes?: boolean
 }
 
 export interface ScanPlan {
@@ -69,7 +71,10 @@ export async function planScan(lake: Lake, table: Table, options: ScanOptions = 
   const data = wanted.filter(holdsData)
   const statistics = statisticsOf(schema, search, { deletes, asked: options.statistics })
   const parts = await mapParallel(data, MANIFESTS_AT_ONCE, async manifest =>
-    sift(await readEntries(lake, metadata, { manifest, statistics }), search),
+    sift(
+      await readEntries(lake, metadata, { manifest, statistics, columnSizes: options.columnSizes ?? false }),
+      search,
+    ),
   )
   const files = withDeletes(
     metadata,
@@ -108,14 +113,16 @@ export async function liveFiles(lake: Lake, table: Table, options?: ScanOptions)
 interface Reading {
   readonly manifest: ManifestFile
   readonly statistics: ReadonlySet<number> | undefined
+  readonly columnSizes?: boolean
 }
 
 async function readEntries(
   lake: Lake,
   metadata: TableMetadata,
-  { manifest, statistics }: Reading,
+  { manifest, statistics, columnSizes = false }: Reading,
 ): Promise<readonly LiveFile[]> {
-  const entries = await entriesOf(lake, metadata, manifest, { liveOnly: true, ...(statistics ? { statistics } : {}) })
+  const kept = statistics ? { statistics, columnSizes } : {}
+  const entries = await entriesOf(lake, metadata, manifest, { liveOnly: true, ...kept })
   return entries.map(liveFile)
 }
 
