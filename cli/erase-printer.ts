@@ -57,6 +57,15 @@ function rowsOf(found: Search): readonly TableRow[] {
       return row(table, looked, [rows, what], 'rows deleted, older snapshots expired, files destroyed')
     }),
     row(
+      'landing keys',
+      '',
+      [
+        found.raw.named.length + found.names.length,
+        `${counted(found.raw.named.length, 'object')}, ${counted(found.names.length, 'document')}`,
+      ],
+      'the value taken out of their names',
+    ),
+    row(
       'landing',
       counted(found.landing.objects, 'object'),
       of(found.landing.hits, 'object'),
@@ -64,6 +73,12 @@ function rowsOf(found: Search): readonly TableRow[] {
     ),
     row('staging', counted(found.staging.files, 'file'), of(found.staging.hits, 'file'), 'deleted with their batch'),
     row('documents', counted(found.documents.files, 'file'), of(found.documents.hits, 'file'), 'deleted'),
+    row(
+      'stream',
+      counted(found.stream.files, 'document'),
+      of(found.stream.hits, 'document'),
+      'left until it is delivered',
+    ),
     row('dead letters', '', of(found.letters, 'letter'), 'dropped'),
   ]
 }
@@ -102,11 +117,14 @@ function leftText(proof: Search): readonly string[] {
   const files = proof.tables.flatMap(table => table.hits.map(hit => hit.uri))
   return [
     ...waiting.map(uri => `  ${printable(uri)}\n    not ingested yet: run it again once it is\n`),
+    ...proof.stream.hits.map(uri => `  ${printable(uri)}\n    not delivered yet: run it again once it is\n`),
     ...files.map(
       uri =>
         `  ${printable(uri)}\n    a tag or branch keeps it, or a commit is under way: drop the ref, or run it again in a day, or with --quiesced\n`,
     ),
-    ...[...proof.staging.hits, ...proof.documents.hits].map(uri => `  ${printable(uri)}\n    run it again\n`),
+    ...[...proof.staging.hits, ...proof.documents.hits, ...proof.names].map(
+      uri => `  ${printable(uri)}\n    run it again\n`,
+    ),
   ]
 }
 
@@ -129,6 +147,8 @@ function searchDocument(found: Search): unknown {
     landing: found.landing,
     staging: found.staging,
     documents: found.documents,
+    names: { objects: found.raw.named.length, documents: found.names },
+    stream: found.stream,
     letters: found.letters.map(({ id, queue }) => ({ id, queue })),
   }
 }

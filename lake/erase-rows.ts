@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashText } from './batch.ts'
 import type { Row, Session } from './duckdb/engine.ts'
-import { ident, sql } from './duckdb/sql.ts'
+import { ident, type Sql, sql } from './duckdb/sql.ts'
 import { commit } from './iceberg/commit.ts'
 import { hasLiveFiles } from './iceberg/manifest-list.ts'
 import { currentSchema, currentSnapshot, defaultSortOrder, defaultSpec } from './iceberg/metadata.ts'
@@ -17,7 +17,7 @@ import { loadTable, type Table } from './iceberg/table.ts'
 import type { DataFile, IcebergType, ScanFile, Schema } from './iceberg/types.ts'
 import { writeDataFiles } from './iceberg/write-files.ts'
 import type { Lake, TableName, Uri } from './lake.ts'
-import { keyTextSql, matchSql, type NameOf, type RowMatch } from './row-match.ts'
+import { keyTextSql, matchSql, type NameOf, type RowMatch, type Said } from './row-match.ts'
 
 /** An engine and a folder for one piece of work. */
 export async function inSession<T>(lake: Lake, work: (session: Session, folder: string) => Promise<T>): Promise<T> {
@@ -79,7 +79,29 @@ export async function keyTextOf(
  * Takes the rows out of a table: the files that hold any are written again without them, in one commit. Returns how many went; none when there
  * were none, or no table. Older snapshots and the files that they need still hold them.
  */
-export async function eraseRows(lake: Lake, name: TableName, match: RowMatch): Promise<number> {
+export const eraseRows = (lake: Lake, name: TableName, match: RowMatch): Promise<number> =>
+  rewriteRows(lake, name, { match, kept: where => sql`SELECT * FROM rows WHERE NOT ${where}` })
+
+/** Takes texts out of a column of the rows and leaves the rows. */
+export function eraseTexts(
+  lake: Lake,
+  name: TableName,
+  { said, instead }: { readonly said: Said; readonly instead: string },
+): Promise<number> {
+  const column = ident(said.column)
+  const text = said.texts.reduce((rest, each) => sql`replace(${rest}, ${each}, ${instead})`, column)
+  const kept = (where: Sql): Sql =>
+    sql`SELECT * REPLACE (CASE WHEN ${where} THEN ${text} ELSE ${column} END AS ${column}) FROM rows`
+  return rewriteRows(lake, name, { match: { said }, kept })
+}
+
+interface RowsRewrite {
+  readonly match: RowMatch
+  /** What stays of `rows`, by what holds of those that are meant. */
+  readonly kept: (where: Sql) => Sql
+}
+
+async function rewriteRows(lake: Lake, name: TableName, { match, kept }: RowsRewrite): Promise<number> {
   const table = await loadTable(lake, name)
   if (table === undefined) return 0
   return inSession(lake, async (session, folder) => {
@@ -91,7 +113,7 @@ export async function eraseRows(lake: Lake, name: TableName, match: RowMatch): P
     await commit(lake, name, { commitId, summary: { 'sluice.erased': 'true' } }, async base => {
       const found = await holding(lake, session, { base, match, folder })
       rows = found.rows
-      return stageWithout(lake, session, { base, match, folder, files: found.files })
+      return stageWithout(lake, session, { base, match, folder, files: found.files, kept })
     })
     return rows
   })
@@ -127,13 +149,13 @@ async function holding(
 async function stageWithout(
   lake: Lake,
   session: Session,
-  { base, match, folder, files }: Search & { readonly files: readonly ScanFile[] },
+  { base, match, folder, files, kept }: Search & RowsRewrite & { readonly files: readonly ScanFile[] },
 ): Promise<Staged> {
   const schema = currentSchema(base.metadata)
   const where = matchSql(schema, match, id => schema.fields.find(field => field.id === id)?.name)
   const local = await stageFiles(lake, files, join(folder, 'whole'))
   const written = await writeDataFiles(session, {
-    source: sql`SELECT * FROM (${scanSql(schema, local)}) WHERE NOT ${where}`,
+    source: sql`WITH rows AS (${scanSql(schema, local)}) ${kept(where)}`,
     schema,
     spec: defaultSpec(base.metadata),
     sortOrder: defaultSortOrder(base.metadata),

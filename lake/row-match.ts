@@ -1,6 +1,7 @@
 import { ident, join as joinSql, type Sql, sql } from './duckdb/sql.ts'
 import { duckdbType } from './iceberg/schema-text.ts'
 import type { Schema } from './iceberg/types.ts'
+import { asWord, escaped, WORD_LENGTH_MIN } from './mentions.ts'
 
 /** The rows that are meant: those that have all of these values, one of these keys, or came of one of these records. Either will do. */
 export interface RowMatch {
@@ -8,13 +9,21 @@ export interface RowMatch {
   readonly keys?: { readonly columns: readonly string[]; readonly texts: readonly string[] } | undefined
   /** Records of raw objects, `<raw id>:<ordinal>`. */
   readonly places?: readonly string[]
+  /** Rows in one of whose texts all of these stand; where all datasets share a table, those about this one. */
+  readonly said?: Said | undefined
+}
+
+export interface Said {
+  readonly dataset?: string
+  readonly column: string
+  readonly texts: readonly string[]
 }
 
 /** The name that a file has for a field of the table, by its id. */
 export type NameOf = (id: number) => string | undefined
 
 /** True of the rows that are meant, false of all others, never null. */
-export function matchSql(schema: Schema, { values, keys, places }: RowMatch, nameOf: NameOf): Sql {
+export function matchSql(schema: Schema, { values, keys, places, said }: RowMatch, nameOf: NameOf): Sql {
   const column = (name: string) => {
     const field = schema.fields.find(each => each.name === name)
     const own = field && nameOf(field.id)
@@ -35,8 +44,23 @@ export function matchSql(schema: Schema, { values, keys, places }: RowMatch, nam
       ? [sql`list_contains(${places}, concat(${object.name}, ':', ${row.name}))`]
       : []),
   ]
+  const [about, text] = [column('dataset'), said && column(said.column)]
+  if (said && text && (said.dataset === undefined || about)) {
+    const isAbout = about && said.dataset !== undefined ? sql`${about.name} = ${said.dataset} AND ` : sql``
+    terms.push(sql`(${isAbout}${saysAll(text.name, said.texts)})`)
+  }
   return terms.length === 0 ? sql`FALSE` : sql`COALESCE(${joinSql(terms, ' OR ')}, FALSE)`
 }
+
+/** A short text means somebody only where it is quoted: it is in every sentence with a number. */
+const saysAll = (text: Sql, texts: readonly string[]): Sql =>
+  joinSql(
+    texts.map(
+      each =>
+        sql`regexp_matches(${text}, ${each.length < WORD_LENGTH_MIN ? `["']${escaped(each)}["']` : asWord(each)})`,
+    ),
+    ' AND ',
+  )
 
 const isKnown = (part: Sql | undefined): part is Sql => part !== undefined
 

@@ -1,12 +1,13 @@
-import { eraseRows, forgetRemoved } from '#lake/erase-rows.ts'
+import { eraseRows, eraseTexts, forgetRemoved } from '#lake/erase-rows.ts'
 import { erasureId, knownErasureId, type LedgerRun, ledgerUri } from '#lake/erasure.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
 import { dropLetters } from './erase/documents.ts'
 import { dropCopies, dropOldFiles, dropOrphans } from './erase/drop.ts'
 import { openLedger } from './erase/ledger.ts'
+import { eraseNames } from './erase/names.ts'
 import { placesOf } from './erase/objects.ts'
 import type { EraseRequest } from './erase/request.ts'
-import { tablesOf } from './erase/request.ts'
+import { INSTEAD, tablesOf } from './erase/request.ts'
 import { eraseRaw } from './erase/rewrite.ts'
 import { leftOver, type OnProgress, type Search, search } from './erase/search.ts'
 import { forgetKeys, keepKeys, keysKept } from './erase/subject.ts'
@@ -53,12 +54,13 @@ export async function eraseFound(
   const ledger = await openLedger(lake, erasure, request)
   await keepKeys(lake, erasure, keys)
   progress('rewriting raw objects …')
-  const objects = await eraseRaw(lake, request, { hits: found.raw.hits, erasure, ledger })
+  const objects = await eraseRaw(lake, request, { found: found.raw, erasure, ledger })
   progress('deleting rows …')
   const marks = { keys, places: await placesOf(lake, request, found.raw.hits) }
   const tables = await tablesOf(lake, request, marks)
   const rows: Record<string, number> = {}
-  for (const { table, match } of tables) {
+  for (const { table, match, named } of tables) {
+    if (named !== undefined) await eraseTexts(lake, table, { said: named, instead: INSTEAD })
     rows[table] = await eraseRows(lake, table, match)
     await forgetRemoved(lake, table)
   }
@@ -68,6 +70,7 @@ export async function eraseFound(
   filesDeleted += await dropOrphans(lake, request, { marks, quiesced: options.quiesced })
   progress('landing, staging, documents and letters …')
   await dropCopies(lake, request, { found, tables })
+  await eraseNames(lake, request, found.names)
   if (found.letters.length > 0) await dropLetters(lake, request)
   const proof = await search(lake, request, { keys, onProgress: options.onProgress })
   const left = leftOver(proof)

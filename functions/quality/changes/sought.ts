@@ -1,10 +1,10 @@
 import { join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { columnByName } from '#lake/iceberg/schema.ts'
 import { duckdbType } from '#lake/iceberg/schema-text.ts'
+import { asWord, spellings } from '#lake/mentions.ts'
 import { keyTextSql } from '#lake/row-match.ts'
 import type { ContractColumn } from '../contract.ts'
 import type { DecodeTask } from '../decode/typed-copy.ts'
-import { spellings } from '../mentions.ts'
 import type { ColumnParts } from './change-rows.ts'
 import type { ChangeParts } from './parts.ts'
 import { wired } from './wire.ts'
@@ -29,10 +29,6 @@ export function soughtSql(
   })
   return sql`, ${valueSql(task, { parts, columns })} AS _sought_value, list_distinct(list_filter([${join(named, ', ')}], lambda each: each IS NOT NULL)) AS _sought_keys, COALESCE(${join(spelled, ' AND ')}, FALSE) AS _sought_text`
 }
-
-/** As `mentions` looks for it: no letter, digit or underscore on either side. */
-const asWord = (text: string): string =>
-  `(^|[^0-9A-Za-z_])${text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}([^0-9A-Za-z_]|$)`
 
 export function soughtColumns({ contract, sought }: DecodeTask): readonly ContractColumn[] {
   const names = new Set(sought?.parts.map(part => part.column))

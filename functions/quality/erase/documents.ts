@@ -1,7 +1,8 @@
+import { gunzipSync } from 'node:zlib'
 import { quarantineTableName } from '#lake/dataset.ts'
 import type { HeldLetter, Lake, Uri } from '#lake/lake.ts'
+import { mentions, WORD_LENGTH_MIN } from '#lake/mentions.ts'
 import { rejectionsPrefix } from '#lake/rejection.ts'
-import { mentions } from '../mentions.ts'
 import type { EraseRequest } from './request.ts'
 
 export interface DocumentSearch {
@@ -35,12 +36,36 @@ export async function searchDocuments(lake: Lake, request: EraseRequest): Promis
   return { files, hits }
 }
 
+/** Records that wait in a stream on a folder: whoever delivers them brings them to landing. What waits in Firehose nobody can look at. */
+export async function searchStream(lake: Lake, { parts }: EraseRequest): Promise<DocumentSearch> {
+  const hits: Uri[] = []
+  let files = 0
+  for await (const { uri } of lake.storage.list(`${lake.zones.ops}/stream/`)) {
+    files++
+    const text = Buffer.from(await lake.storage.get(uri)).toString('utf8')
+    const records = [...text.matchAll(/"([A-Za-z0-9+/]+={0,2})"/g)].map(found => inflated(found[1] as string))
+    if (parts.every(({ value }) => records.some(record => mentions(record, value)))) hits.push(uri)
+  }
+  return { files, hits }
+}
+
+/** A record may be gzipped. */
+function inflated(base64: string): Buffer {
+  const bytes = Buffer.from(base64, 'base64')
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  try {
+    return gunzipSync(bytes, { maxOutputLength: RECORD_BYTES_MAX })
+  } catch {
+    return bytes
+  }
+}
+
+const RECORD_BYTES_MAX = 67_108_864
+
 const quotesAll = (bytes: Buffer, { parts }: EraseRequest): boolean => parts.every(({ value }) => quotes(bytes, value))
 
 /** So many code points of a text stand in the bounds of a column. */
 const BOUND_LENGTH = 16
-/** Shorter ones are in every document, as counts and parts of names: only as a text of their own do they mean somebody. */
-const WORD_LENGTH_MIN = 4
 
 function quotes(bytes: Buffer, value: string): boolean {
   const bounds = [value, [...value].slice(0, BOUND_LENGTH).join('')].map(text => Buffer.from(text).toString('base64'))

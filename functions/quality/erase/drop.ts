@@ -5,7 +5,9 @@ import { visitReachable } from '#lake/iceberg/reachable.ts'
 import { loadTable, type Table } from '#lake/iceberg/table.ts'
 import type { Lake, TableName, Uri } from '#lake/lake.ts'
 import { leadersOf } from '#lake/route.ts'
+import { destroy } from './destroy.ts'
 import { searchTables } from './files.ts'
+import { batchesAmong } from './names.ts'
 import { stalePlans } from './plans.ts'
 import type { EraseRequest, Marks, OwnTable } from './request.ts'
 import type { Search } from './search.ts'
@@ -31,12 +33,6 @@ async function reachable(lake: Lake, table: Table): Promise<ReadonlySet<Uri>> {
   const files = new Set<Uri>()
   await visitReachable(lake, table, { visit: uri => files.add(uri), read: new Set() })
   return files
-}
-
-/** With all older versions. */
-export async function destroy(lake: Lake, uri: Uri): Promise<void> {
-  await lake.storage.delete(uri)
-  await lake.storage.purge(uri)
 }
 
 /**
@@ -78,7 +74,10 @@ export async function dropOrphans(
 export async function dropCopies(
   lake: Lake,
   { dataset, datasets }: EraseRequest,
-  { found: { landing, staging, documents }, tables }: { readonly found: Search; readonly tables: readonly OwnTable[] },
+  {
+    found: { landing, staging, documents, names },
+    tables,
+  }: { readonly found: Search; readonly tables: readonly OwnTable[] },
 ): Promise<void> {
   const doomed = [
     ...landing.hits.filter(hit => !hit.waits).map(hit => hit.uri),
@@ -88,8 +87,9 @@ export async function dropCopies(
   for (const { name } of [dataset, ...leadersOf(dataset, datasets)]) {
     const prefix = `${lake.zones.staging}/${name}/`
     const own = staged.filter(uri => uri.startsWith(prefix))
-    for (const batch of new Set(own.map(uri => uri.slice(prefix.length).split('/')[0] as string))) {
-      const isCommitted = (await lake.storage.head(commitUri(lake, name, batch))) !== undefined
+    const named = batchesAmong(lake, name, names)
+    for (const batch of new Set([...named, ...own.map(uri => uri.slice(prefix.length).split('/')[0] as string)])) {
+      const isCommitted = named.includes(batch) || (await lake.storage.head(commitUri(lake, name, batch))) !== undefined
       // A verdict that quotes a count by chance is no reason to stage again.
       if (!isCommitted && !staging.hits.some(uri => uri.startsWith(`${prefix}${batch}/`))) continue
       for await (const { uri } of lake.storage.list(`${prefix}${batch}/`)) doomed.push(uri)

@@ -3,8 +3,9 @@ import { type FileHit, searchFiles } from '#lake/erase-rows.ts'
 import { currentSchema } from '#lake/iceberg/metadata.ts'
 import { loadTable } from '#lake/iceberg/table.ts'
 import type { Lake, TableName, Uri } from '#lake/lake.ts'
+import { QUALITY_RESULTS } from '#lake/quality-results.ts'
 import { leadersOf } from '#lake/route.ts'
-import { type EraseRequest, type Marks, matchOf, tablesOf } from './request.ts'
+import { type EraseRequest, type Marks, matchOf, saidOf, tablesOf } from './request.ts'
 
 export interface TableSearch {
   readonly table: TableName
@@ -21,11 +22,14 @@ export interface FileSearches {
 /** Every file in the places of the tables, whether a snapshot needs it or not. */
 export async function searchTables(lake: Lake, request: EraseRequest, marks: Marks): Promise<readonly TableSearch[]> {
   const found: TableSearch[] = []
-  for (const { table: name, match } of await tablesOf(lake, request, marks)) {
+  for (const { table: name, match, named } of await tablesOf(lake, request, marks)) {
     const table = await loadTable(lake, name)
     if (table === undefined) continue
     const { metadata } = table
-    const { files, hits } = await searchFiles(lake, `${metadata.location}/`, { schema: currentSchema(metadata), match })
+    const { files, hits } = await searchFiles(lake, `${metadata.location}/`, {
+      schema: currentSchema(metadata),
+      match: { ...match, ...(named ? { said: named } : {}) },
+    })
     found.push({ table: name, snapshots: metadata.snapshots.length, files, hits })
   }
   return found
@@ -37,6 +41,7 @@ export async function searchStaging(lake: Lake, request: EraseRequest, marks: Ma
   const own = await searchFolder(lake, dataset.name, {
     [dataset.name]: matchOf(request, marks),
     [quarantineTableName(dataset)]: { places: marks.places },
+    [QUALITY_RESULTS]: { said: saidOf(request) },
   })
   const others = []
   for (const { name } of leadersOf(dataset, datasets))

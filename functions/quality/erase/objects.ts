@@ -8,7 +8,7 @@ import type { Lake, ObjectInfo, Uri } from '#lake/lake.ts'
 import { leadersOf, router } from '#lake/route.ts'
 import { sideTablesOf } from '#lake/side-tables.ts'
 import { type FoundRecords, NOTHING, type RecordBench } from './records.ts'
-import { checkKeys, type EraseRequest, keyOf, matchOf } from './request.ts'
+import { checkKeys, type EraseRequest, isNamed, keyOf, matchOf } from './request.ts'
 
 export interface ObjectHit {
   readonly object: RawObject
@@ -20,6 +20,8 @@ export interface ObjectHit {
 export interface RawSearch {
   readonly objects: number
   readonly hits: readonly ObjectHit[]
+  /** Objects that landed under a key which quotes the values, whatever is in them. */
+  readonly named: readonly ObjectHit[]
   /** Of a stream of changes: the keys of all rows of the subject. */
   readonly keys: readonly string[]
 }
@@ -84,6 +86,7 @@ async function searchOnce(
 ): Promise<Omit<RawSearch, 'keys'>> {
   const { dataset, datasets, parts } = request
   const hits: ObjectHit[] = []
+  const named: ObjectHit[] = []
   let objects = 0
   for (const lead of [dataset, ...leadersOf(dataset, datasets)])
     for await (const { uri } of lake.storage.list(`${lake.zones.raw}/${lead.name}/`)) {
@@ -91,10 +94,11 @@ async function searchOnce(
       if (info === undefined || !mayFeed(dataset, lead, info)) continue
       objects++
       const object = rawObjectOf(lake, dataset, info)
+      if (isNamed(request, info.metadata['source-key'] ?? '')) named.push({ object, lead, found: NOTHING })
       const found = await bench.find(object, { parts, keys })
       if (found.ordinals.length > 0) hits.push({ object, lead, found: await news(lake, dataset, { object, found }) })
     }
-  return { objects, hits: hits.filter(hit => hit.found.ordinals.length > 0) }
+  return { objects, named, hits: hits.filter(hit => hit.found.ordinals.length > 0) }
 }
 
 const mayFeed = (dataset: Dataset, lead: Dataset, { metadata }: ObjectInfo): boolean =>
@@ -135,8 +139,9 @@ function rawObjectOf(
 export async function searchLanding(
   lake: Lake,
   bench: RecordBench,
-  { request: { dataset, parts }, keys }: Seeking,
+  { request, keys }: Seeking,
 ): Promise<LandingSearch> {
+  const { dataset, parts } = request
   const route = router([dataset])
   const hits: { uri: Uri; waits: boolean }[] = []
   let objects = 0
@@ -144,7 +149,8 @@ export async function searchLanding(
     if (route(info.uri.slice(lake.zones.landing.length + 1)) === undefined || info.bytes === 0) continue
     objects++
     const object = { ...rawObjectOf(lake, dataset, info), sourceUri: info.uri }
-    if ((await bench.find(object, { parts, keys })).ordinals.length === 0) continue
+    const isHit = isNamed(request, info.uri) || (await bench.find(object, { parts, keys })).ordinals.length > 0
+    if (!isHit) continue
     hits.push({ uri: info.uri, waits: !(await wasTaken(lake, info.uri)) })
   }
   return { objects, hits }

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RawObject } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
@@ -13,13 +13,13 @@ import { loadTable } from '#lake/iceberg/table.ts'
 import { tableDefinition } from '#lake/iceberg/table-definition.ts'
 import type { Schema } from '#lake/iceberg/types.ts'
 import type { Lake } from '#lake/lake.ts'
+import { mentions } from '#lake/mentions.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
 import { decode, openPlain } from '../decode/decode.ts'
 import { linesOf } from '../decode/lines.ts'
 import type { Place, RefusedRecord } from '../decode/records.ts'
 import type { ScannedObject } from '../decode/scanned.ts'
 import type { Sought } from '../decode/typed-copy.ts'
-import { mentions } from '../mentions.ts'
 import { changesFound, countsOfRecords, unwrapped } from './changes.ts'
 import { compressAs, writeWithout } from './write.ts'
 
@@ -48,7 +48,7 @@ export interface RecordBench extends AsyncDisposable {
   find(object: RawObject, subject: Subject): Promise<FoundRecords>
   /** What these records are to the account of the dataset, which may be another than the one whose records were sought. */
   accountOf(object: RawObject, ordinals: readonly number[]): Promise<ErasedCounts>
-  /** Writes the object anew, in its format and compression: in the place of each found record stands one that says nothing. */
+  /** Writes the object anew, in its format and compression: in the place of each found record stands one that says nothing. As it is where none was found. */
   without(object: RawObject, found: FoundRecords): Promise<string>
 }
 
@@ -180,6 +180,7 @@ async function rewrite(bench: Bench, object: RawObject, found: FoundRecords): Pr
   const target = join(bench.folder, `${bench.lake.ids.uuid()}.rewritten`)
   await inFolder(bench, async own => {
     const { path } = await own.lake.storage.stage(object.uri, own.folder, { unhashed: true })
+    if (found.ordinals.length === 0) return copyFile(path, target)
     if (found.ordinals.includes(0)) return writeFile(target, '\n')
     const plain = await openPlain(taskOf(own, object, path))
     const written = join(own.folder, 'plain')

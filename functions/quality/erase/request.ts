@@ -1,8 +1,10 @@
 import { type Dataset, quarantineTableName, tombstoneTableName } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
+import { mentions, WORD_LENGTH_MIN } from '#lake/mentions.ts'
+import { QUALITY_RESULTS } from '#lake/quality-results.ts'
 import { leadersOf } from '#lake/route.ts'
-import type { RowMatch } from '#lake/row-match.ts'
+import type { RowMatch, Said } from '#lake/row-match.ts'
 import { sideTablesOf } from '#lake/side-tables.ts'
 import type { Sought } from '../decode/typed-copy.ts'
 
@@ -34,7 +36,19 @@ export function checkKeys({ dataset, parts }: EraseRequest, keys: readonly strin
 export interface OwnTable {
   readonly table: TableName
   readonly match: RowMatch
+  /** Rows that are not the subject's and say in a text where they came from, which names the subject. */
+  readonly named?: Said
 }
+
+/** What stands in the place of a value that was taken out of a name. */
+export const INSTEAD = 'erased'
+
+/** Landing keys that quote the values. Short ones are in too many keys to mean anybody. */
+export const isNamed = ({ parts }: EraseRequest, text: string): boolean =>
+  parts.every(({ value }) => value.length >= WORD_LENGTH_MIN && mentions(Buffer.from(text), value))
+
+export const unnamed = ({ parts }: EraseRequest, text: string): string =>
+  parts.reduce((rest, { value }) => rest.replaceAll(value, INSTEAD), text)
 
 /** What the rows of a subject are known by. */
 export interface Marks {
@@ -49,17 +63,31 @@ export async function tablesOf(lake: Lake, request: EraseRequest, marks: Marks):
   const rows = matchOf(request, marks)
   const { places } = marks
   const names = [dataset.name, ...(await sideTablesOf(lake, dataset.name))]
+  const texts = parts.map(part => part.value)
+  const isTelling = texts.every(text => text.length >= WORD_LENGTH_MIN)
+  const named = isTelling ? { named: { column: 'source_uri', texts } } : {}
   const own = names.flatMap(name => [
     { table: name, match: rows },
-    { table: quarantineTableName({ name }), match: { places } },
+    { table: quarantineTableName({ name }), match: { places }, ...named },
     ...(keyOf(dataset).length === 0
       ? []
       : [{ table: tombstoneTableName({ name }), match: { values: parts, keys: rows.keys } }]),
   ])
   // A record that nobody can read is in the quarantine of every table that it might be of.
   const others = leadersOf(dataset, datasets).map(({ name }) => quarantineTableName({ name }))
-  return [...own, ...others.map(table => ({ table, match: { places } }))]
+  return [
+    ...own,
+    ...others.map(table => ({ table, match: { places }, ...named })),
+    { table: QUALITY_RESULTS, match: { said: saidOf(request) } },
+  ]
 }
+
+/** What rules said of a batch may quote a value. */
+export const saidOf = ({ dataset, parts }: EraseRequest): Said => ({
+  dataset: dataset.name,
+  column: 'reason',
+  texts: parts.map(part => part.value),
+})
 
 export function matchOf({ dataset, parts }: EraseRequest, { keys, places }: Marks): RowMatch {
   const columns = keyOf(dataset)

@@ -5,12 +5,12 @@ import { sha256File } from '#lake/file-hash.ts'
 import type { Lake } from '#lake/lake.ts'
 import { sharers } from '#lake/route.ts'
 import type { Ledger } from './ledger.ts'
-import type { ObjectHit } from './objects.ts'
+import type { ObjectHit, RawSearch } from './objects.ts'
 import { openRecordBench } from './records.ts'
-import type { EraseRequest } from './request.ts'
+import { type EraseRequest, isNamed, unnamed } from './request.ts'
 
 export interface RawWork {
-  readonly hits: readonly ObjectHit[]
+  readonly found: RawSearch
   readonly erasure: string
   readonly ledger: Ledger
 }
@@ -19,12 +19,13 @@ export interface RawWork {
 export async function eraseRaw(
   lake: Lake,
   request: EraseRequest,
-  { hits, erasure, ledger }: RawWork,
+  { found: { hits, named }, erasure, ledger }: RawWork,
 ): Promise<LedgerRun['objects']> {
   const { dataset } = request
   await using bench = await openRecordBench(lake, dataset)
   const done: LedgerRun['objects'][number][] = []
-  for (const hit of hits) {
+  const alone = named.filter(({ object }) => !hits.some(hit => hit.object.uri === object.uri))
+  for (const hit of [...hits, ...alone]) {
     const { object, found, lead } = hit
     const path = await bench.without(object, found)
     const sha256 = await sha256File(path)
@@ -32,7 +33,7 @@ export async function eraseRaw(
     await noteErased(lake, request, { hit, erasure, sha256 })
     const { metadata = {} } = (await lake.storage.head(object.uri)) ?? {}
     const written = await lake.storage.upload(path, object.uri, {
-      metadata: { ...metadata, 'content-sha256': sha256 },
+      metadata: { ...metadata, 'source-key': unnamedKey(request, metadata), 'content-sha256': sha256 },
       tags: { zone: 'raw', dataset: lead.name, 'source-system': lead.source.system, 'data-class': lead.dataClass },
       sha256,
     })
@@ -50,6 +51,11 @@ export async function eraseRaw(
   for (const { uri, erasures } of (await erasedObjects(lake, dataset.name)).values())
     if (erasures.some(each => each.erasure === erasure)) await lake.storage.purge(uri)
   return done
+}
+
+function unnamedKey(request: EraseRequest, metadata: Readonly<Record<string, string>>): string {
+  const key = metadata['source-key'] ?? ''
+  return isNamed(request, key) ? unnamed(request, key) : key
 }
 
 interface Noting {
@@ -80,7 +86,8 @@ async function note(
   const uri = erasedUri(lake, dataset.name, object.id)
   const before = await readDocument<ErasedObject>(lake, uri)
   const known = new Set(before?.erasures.flatMap(each => each.ordinals))
-  const isNew = found.ordinals.some(ordinal => !known.has(ordinal))
+  const isNew =
+    found.ordinals.some(ordinal => !known.has(ordinal)) || !before?.erasures.some(each => each.erasure === erasure)
   const written: ErasedObject = {
     rawObject: object.id,
     uri: object.uri,

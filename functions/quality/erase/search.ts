@@ -1,6 +1,7 @@
-import type { Lake } from '#lake/lake.ts'
-import { type DocumentSearch, type LetterHit, searchDocuments, searchLetters } from './documents.ts'
+import type { Lake, Uri } from '#lake/lake.ts'
+import { type DocumentSearch, type LetterHit, searchDocuments, searchLetters, searchStream } from './documents.ts'
 import { type FileSearches, searchStaging, searchTables, type TableSearch } from './files.ts'
+import { searchNames } from './names.ts'
 import { type LandingSearch, type ObjectHit, placesOf, type RawSearch, searchLanding, searchRaw } from './objects.ts'
 import { openRecordBench } from './records.ts'
 import type { EraseRequest } from './request.ts'
@@ -12,6 +13,10 @@ export interface Search {
   readonly tables: readonly TableSearch[]
   readonly staging: FileSearches
   readonly documents: DocumentSearch
+  /** What waits to be delivered from a stream. */
+  readonly stream: DocumentSearch
+  /** Documents that tell of a landing key which quotes the values. */
+  readonly names: readonly Uri[]
   readonly letters: readonly LetterHit[]
 }
 
@@ -41,6 +46,8 @@ export async function search(lake: Lake, request: EraseRequest, options: SearchO
     tables,
     staging: await searchStaging(lake, request, marks),
     documents: await searchDocuments(lake, request),
+    stream: await searchStream(lake, request),
+    names: await searchNames(lake, request),
     letters: await searchLetters(lake, request),
   }
 }
@@ -48,10 +55,13 @@ export async function search(lake: Lake, request: EraseRequest, options: SearchO
 /** What an erasure has not reached, however it came about. */
 export const leftOver = (found: Search): number =>
   found.raw.hits.length +
+  found.raw.named.length +
+  found.names.length +
   found.landing.hits.length +
   found.tables.reduce((sum, table) => sum + table.hits.length, 0) +
   found.staging.hits.length +
   found.documents.hits.length +
+  found.stream.hits.length +
   found.letters.length
 
 export type { ObjectHit }

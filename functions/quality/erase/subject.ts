@@ -1,7 +1,7 @@
 import { formatDocument, readDocument } from '#lake/batch.ts'
 import { subjectUri } from '#lake/erasure.ts'
 import type { Lake } from '#lake/lake.ts'
-import { destroy } from './drop.ts'
+import { destroy } from './destroy.ts'
 
 /**
  * The keys of a subject's rows: once raw is rewritten nothing tells them any more, and tombstones are known by nothing else. They are kept until

@@ -22,3 +22,11 @@ function holds(bytes: Buffer, word: Buffer): boolean {
 /** Letters, digits, the underscore, and every byte of a character beyond ASCII. */
 const isWordByte = (byte: number | undefined): boolean =>
   byte !== undefined && (byte >= 128 || /\w/.test(String.fromCharCode(byte)))
+
+/** The same as a regular expression of RE2, for DuckDB. */
+export const asWord = (text: string): string => `(^|[^0-9A-Za-z_])${escaped(text)}([^0-9A-Za-z_]|$)`
+
+export const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+
+/** Shorter ones are in every document, as counts and parts of names: only as a text of their own do they mean somebody. */
+export const WORD_LENGTH_MIN = 4

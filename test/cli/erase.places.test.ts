@@ -1,0 +1,114 @@
+// Where else a person may be: keys under which files landed, records that wait in a stream, what rules said of a batch, tables that a replay has
+// built. All are searched, and only what is about the person goes.
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Dataset, defineDataset, LINEAGE } from '#lake/dataset.ts'
+import { ident, join as joinSql, sql } from '#lake/duckdb/sql.ts'
+import { ensureTable, TABLE_PROPERTIES } from '#lake/iceberg/table-definition.ts'
+import { QUALITY_RESULTS, RESULT_COLUMNS } from '#lake/quality-results.ts'
+import { tableRows } from '../functions/quality/batches.ts'
+import { appendRows, openSession } from '../lake/iceberg/fixture.ts'
+import { type CommandBench, commandBench } from './command-bench.ts'
+import { holding } from './every-byte.ts'
+
+let bench: CommandBench
+beforeEach(() => {
+  bench = commandBench()
+})
+afterEach(() => bench.remove())
+
+const people: Dataset = defineDataset({
+  name: 'people',
+  source: { system: 'crm', format: 'ndjson', match: 'people/**' },
+  columns: { id: { type: 'long', required: true }, email: 'string' },
+})
+
+const ADA = 'ada@example.org'
+const run = (argv: readonly string[]) => bench.run(argv, { datasets: [people], stop: new AbortController().signal })
+const once = async () => {
+  const ran = await bench.run(['local', '--once'], { datasets: [people] })
+  expect(ran.code, ran.out + ran.err).toBe(0)
+}
+const land = async (key: string, ...lines: readonly string[]) => {
+  await bench.lake.storage.put(
+    `${bench.lake.zones.landing}/${key}`,
+    Buffer.from(lines.map(line => `${line}\n`).join('')),
+  )
+  await once()
+}
+const erase = () => run(['erase', '--dataset', 'people', '--column', 'email', '--key', ADA, '--quiesced'])
+const emails = async (name: string) =>
+  (await tableRows(bench.lake, name, sql`concat_ws(' ', id, email) AS text`)).map(row => row['text'])
+
+test('a key that quotes the value is another one in everything that tells of it, and the records of others stay', async () => {
+  await land(`people/of-${ADA}.ndjson`, '{"id":1,"email":"bob@example.org"}', '{"id":"?"}', `{"id":2,"email":"${ADA}"}`)
+  await land(`people/${ADA}/empty-of-her.ndjson`, '{"id":3,"email":"eve@example.org"}')
+  const quarantined = () =>
+    tableRows(bench.lake, 'people__quarantine', sql`decode(raw) AS raw, source_uri, record::INTEGER AS record`)
+  const { code, out, err } = await erase()
+  expect(code, out + err).toBe(0)
+  expect(out).toMatch(/^landing keys +2 objects, \d+ documents +the value taken out of their names$/m)
+  expect(await holding(bench.lake, ADA)).toEqual([])
+  expect(await emails('people')).toEqual(['1 bob@example.org', '3 eve@example.org'])
+  const source = `${bench.lake.zones.landing}/people/of-erased.ndjson`
+  expect(await quarantined()).toEqual([{ raw: '{"id":"?"}', source_uri: source, record: 2 }])
+  expect((await run(['reconcile'])).out).toContain('everything is accounted for')
+  const replayed = await run(['replay', '--dataset', 'people', '--mode', 'all', '--into', 'people_v2', '--yes'])
+  expect(replayed.code, replayed.out + replayed.err).toBe(0)
+  expect(await emails('people_v2')).toEqual(['1 bob@example.org', '3 eve@example.org'])
+})
+
+test('a table that a replay has built forgets the rows as well', async () => {
+  await land('people/a.ndjson', `{"id":1,"email":"${ADA}"}`, '{"id":2,"email":"bob@example.org"}', '{"id":"?"}')
+  const replayed = await run(['replay', '--dataset', 'people', '--mode', 'all', '--into', 'people_v2', '--yes'])
+  expect(replayed.code, replayed.out + replayed.err).toBe(0)
+  expect((await erase()).code).toBe(0)
+  expect([await emails('people'), await emails('people_v2')]).toEqual([['2 bob@example.org'], ['2 bob@example.org']])
+  expect(await holding(bench.lake, ADA)).toEqual([])
+})
+
+test('what waits in the stream is named, and goes once it is delivered', async () => {
+  await land('people/a.ndjson', '{"id":2,"email":"bob@example.org"}')
+  await bench.lake.stream.put([Buffer.from(`{"dataset":"people","id":1,"email":"${ADA}"}`)])
+  const { code, out } = await erase()
+  expect(code).toBe(1)
+  expect(out).toMatch(/stream\/put\/.*\.json\n {4}not delivered yet: run it again once it is/)
+})
+
+/** As `publish` commits them. */
+async function writeResults(rows: readonly (readonly [string, string])[]): Promise<void> {
+  const { lake, folder: root } = bench
+  await ensureTable(lake, {
+    ...{ name: QUALITY_RESULTS, columns: [...RESULT_COLUMNS, ...LINEAGE], partitionBy: [], sortBy: [] },
+    ...{ description: 'results', properties: TABLE_PROPERTIES },
+  })
+  const session = await openSession(root)
+  const nulls = [...RESULT_COLUMNS, ...LINEAGE].filter(({ name }) => !['dataset', 'reason', '_raw_row'].includes(name))
+  const selects = rows.map(
+    ([dataset, reason], at) =>
+      sql`SELECT ${dataset} AS dataset, ${reason} AS reason, ${at}::BIGINT AS _raw_row, ${joinSql(
+        nulls.map(({ name }) => sql`NULL AS ${ident(name)}`),
+        ', ',
+      )}`,
+  )
+  await appendRows(
+    { lake, session, root, close: () => session.close() },
+    QUALITY_RESULTS,
+    joinSql(selects, ' UNION ALL '),
+  )
+  await session.close()
+}
+
+test('what a rule said of a batch goes where it quotes the value, and nowhere else', async () => {
+  await land('people/a.ndjson', `{"id":1,"email":"${ADA}"}`)
+  const results = () => tableRows(bench.lake, QUALITY_RESULTS, sql`dataset, reason`)
+  await writeResults([
+    ['people', `Value: ${ADA} does not meet the constraint`],
+    ['people', '7 rows do not satisfy the rule'],
+    ['others', `Value: ${ADA} does not meet the constraint`],
+  ])
+  expect((await erase()).code).toBe(0)
+  expect(await results()).toEqual([
+    { dataset: 'people', reason: '7 rows do not satisfy the rule' },
+    { dataset: 'others', reason: `Value: ${ADA} does not meet the constraint` },
+  ])
+})
