@@ -1,5 +1,6 @@
 // The whole raw zone of the demo, replayed in three other orders and batchings: object by object from the last to the first, all objects of a
-// dataset in one batch into tables beside, and every other object first. Every table is logically identical each time.
+// dataset in one batch, and every other object first. Every table is logically identical each time, be it appended to, replaced, merged or a history.
+// A table of changes that has everything knows what comes again, so each order builds them from nothing, in tables beside.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +21,13 @@ beforeAll(async () => {
   await runDemo(root)
   before = await contents()
 }, 180_000)
+
+test('the demo has tables of every kind, with rows, and refused records', () => {
+  const modes = new Set(datasets.map(({ publish }) => publish.mode))
+  expect([...modes].toSorted()).toEqual(['append', 'history', 'merge', 'replace'])
+  expect(Object.keys(before)).toEqual(expect.arrayContaining(datasets.map(({ name }) => name)))
+  expect(Object.keys(before).filter(name => name.endsWith('__quarantine')).length).toBeGreaterThan(0)
+})
 
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -74,8 +82,8 @@ async function keys(): Promise<readonly { readonly dataset: string; readonly key
 test('object by object, from the last to the first', async () => {
   const all = await keys()
   expect(all.length).toBeGreaterThanOrEqual(8)
-  for (const given of all.toReversed()) expect(await replayed(given, 1)).toBe(1)
-  expect(await contents()).toEqual(before)
+  for (const given of all.toReversed()) expect(await replayed({ ...given, into: `${given.dataset}_v1` }, 1)).toBe(1)
+  expect(await contents('_v1')).toEqual(before)
 }, 180_000)
 
 test('all objects of each dataset in one batch, into tables beside', async () => {
@@ -87,6 +95,11 @@ test('all objects of each dataset in one batch, into tables beside', async () =>
 test('every other object first, then the others', async () => {
   const all = await keys()
   const parts = [0, 1].map(part => all.filter((_given, at) => at % 2 === part))
-  for (const given of parts.flat()) await replayed(given, 2)
+  const ofChanges = new Set(datasets.filter(({ source }) => source.changes !== undefined).map(({ name }) => name))
+  for (const given of parts.flat())
+    await replayed(ofChanges.has(given.dataset) ? { ...given, into: `${given.dataset}_v3` } : given, 2)
   expect(await contents()).toEqual(before)
+  const changed = Object.entries(before).filter(([name]) => ofChanges.has(name.replace('__quarantine', '')))
+  expect(changed.length).toBeGreaterThanOrEqual(2)
+  expect(await contents('_v3')).toEqual(Object.fromEntries(changed))
 }, 180_000)
