@@ -35,7 +35,7 @@ export async function printReconciled(
     await list(out, landing.named, { count: landing.missing, style })
   }
   if (datasets.length > 0) await printTable(out, { columns: COLUMNS, rows: datasets.map(rowOf) })
-  for (const { dataset, unbatched, unrefined, vanished, replay } of datasets) {
+  for (const { dataset, unbatched, unrefined, vanished, replay, givenUp, failed, inLanding } of datasets) {
     const found = [
       { what: 'in no batch', ...unbatched },
       { what: 'in a batch that was never committed', ...unrefined },
@@ -45,6 +45,12 @@ export async function printReconciled(
       await out.write(`${style.red(dataset)}: ${counted(count, 'object')} ${what}\n`)
       await list(out, named, { count, style })
     }
+    if (landing !== undefined && inLanding > 0)
+      await out.write(`  ${formatCount(inLanding)} of those in no batch stand in landing above, and count once\n`)
+    if (givenUp > 0)
+      await out.write(
+        `  ${counted(givenUp, 'object')} failed in every repair and no other is begun: sluice replay status ${failed} says why; once it is mended, sluice replay --dataset ${dataset}\n`,
+      )
     if (replay !== undefined) await out.write(`  replay ${replay} takes them up\n`)
   }
   await out.write(conclusion(report, style))

@@ -40,6 +40,7 @@ function leftOut({ left }: ReplayPlan): readonly string[] {
     ...of(left.accounted, 'already accounted for'),
     ...of(left.duplicates, 'with the same bytes under the same key as another'),
     ...of(left.underWay, 'of batches that began a moment ago; --grace 0 takes them too'),
+    ...of(left.givenUp ?? 0, 'that failed in one repair after the other'),
   ]
 }
 

@@ -131,6 +131,8 @@ export interface LakeReconciled {
     readonly unbatched: number
     readonly unrefined: number
     readonly vanished: number
+    /** Of these: what one repair after the other has failed on. */
+    readonly givenUp: number
     readonly replay?: string
   }[]
   readonly report: Uri

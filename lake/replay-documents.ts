@@ -45,6 +45,8 @@ export interface LeftOut {
   readonly duplicates: number
   /** Their batch began a moment ago. */
   readonly underWay: number
+  /** Their batches failed in one repair after the other. */
+  readonly givenUp?: number
 }
 
 /** One batch of a replay, as the state machine hands it out; `detail` is what "Raw Batch Ready" would say of it. */

@@ -78,6 +78,7 @@ export function alarms({
     ...asyncAlarms('replay', replay.function),
     ...machineAlarms('replay', replay.machine, 'batches of a replay are still to do'),
     unaccounted(),
+    givenUp(),
     ...scheduleAlarms(schedules),
     ...ruleAlarms('landing-object-created', { RuleName: ingest.rule.name }),
     ...ruleAlarms('raw-batch-ready', {
@@ -120,6 +121,16 @@ const unaccounted = (): Alarm => ({
   why: 'Reconciliation found objects in landing or raw that nothing accounts for; what it can it has taken up again',
   namespace: METRICS,
   metric: 'UnaccountedObjects',
+  statistic: 'Maximum',
+  dimensions: { service: $app.name },
+  above: 0,
+})
+
+const givenUp = (): Alarm => ({
+  name: 'repairs-given-up',
+  why: 'Raw objects failed in one repair after the other: no other is begun until somebody replays them',
+  namespace: METRICS,
+  metric: 'RepairsGivenUp',
   statistic: 'Maximum',
   dimensions: { service: $app.name },
   above: 0,

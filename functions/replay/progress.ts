@@ -65,6 +65,12 @@ async function lastOutcomes(lake: Lake, replay: string): Promise<ReadonlyMap<num
   return last
 }
 
+/** Numbers of the items whose last execution failed. */
+export async function failedItems(lake: Lake, replay: string): Promise<ReadonlySet<number>> {
+  const outcomes = await lastOutcomes(lake, replay)
+  return new Set([...outcomes].filter(([, { outcome }]) => outcome === 'failed').map(([item]) => item))
+}
+
 /** Ids of all replays of the lake, the newest first. */
 export const replayIds = async (lake: Lake): Promise<readonly string[]> =>
   (await replayPlans(lake)).map(plan => plan.id)

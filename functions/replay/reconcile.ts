@@ -1,17 +1,17 @@
-import { writeDocumentOnce } from '#lake/batch.ts'
+import { landedUri, writeDocumentOnce } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { lakeReconciled } from '#lake/events.ts'
 import type { Lake } from '#lake/lake.ts'
 import { objectCreated } from '#lake/object-created.ts'
+import { mapParallel } from '#lake/parallel.ts'
 import type { ListedObject } from '#lake/replay-documents.ts'
 import { claimObjects } from './claims.ts'
-import { control } from './control.ts'
 import { compareLanding, type LandedVersion, type LandingAccount } from './landing.ts'
 import { type Ledger, makeStandings, type Standing, withLedger } from './ledger.ts'
-import { planReplay } from './planning.ts'
-import { replayIds, replayProgress } from './progress.ts'
-import { CONCURRENCY, GRACE_MINUTES } from './request.ts'
+import { isLongKey, rawObject } from './raw-objects.ts'
+import { type Repairs, repairsOf, takeUp } from './repair.ts'
+import { GRACE_MINUTES } from './request.ts'
 
 export interface ReconcileRequest {
   readonly datasets: readonly Dataset[]
@@ -46,6 +46,12 @@ export interface DatasetAccount {
   readonly unrefined: Found
   /** Committed, and no longer in raw: what is true of the table can no longer be proven. */
   readonly vanished: Found
+  /** Of those in no batch: what landing still has as well, and `ingest` has never recorded. One loss, which both ends show. */
+  readonly inLanding: number
+  /** Of those in no batch or not refined: what one repair after the other has failed on. Nobody tries it again but people. */
+  readonly givenUp: number
+  /** The last repair that failed: it says why. */
+  readonly failed?: string
   /** The replay that takes up what is missing. */
   readonly replay?: string
 }
@@ -70,19 +76,19 @@ export async function reconcile(lake: Lake, request: ReconcileRequest): Promise<
   const graceMinutes = request.graceMinutes ?? GRACE_MINUTES
   // All is compared before anything is repaired: what a repair has under way is no difference.
   const lost = request.landing ? await lostInLanding(lake, graceMinutes) : undefined
-  const found: DatasetAccount[] = []
+  const found: Accounted[] = []
   for (const dataset of request.datasets)
     found.push(await withLedger(lake, ledger => accountOf(lake, ledger, { dataset, graceMinutes })))
   const landing = lost && { ...lost.account, told: request.repair ? await tellAgain(lake, lost.objects, request) : 0 }
   const accounts: DatasetAccount[] = []
-  for (const [at, account] of found.entries()) {
+  for (const [at, { account, repairs }] of found.entries()) {
     const dataset = request.datasets[at] as Dataset
-    const isWell = account.unbatched.count + account.unrefined.count === 0
-    const replay = isWell || !request.repair ? undefined : await takeUp(lake, dataset, { graceMinutes, startedMs })
+    const taking = repairs && request.repair ? { ...repairs, graceMinutes, startedMs } : undefined
+    const replay = taking && (await takeUp(lake, dataset, taking))
     accounts.push(replay === undefined ? account : { ...account, replay })
   }
   const unaccounted = accounts.reduce(
-    (sum, { unbatched, unrefined, vanished }) => sum + unbatched.count + unrefined.count + vanished.count,
+    (sum, each) => sum + amissIn(each) - (landing === undefined ? 0 : each.inLanding),
     landing?.missing ?? 0,
   )
   const report: ReconcileReport = {
@@ -92,6 +98,9 @@ export async function reconcile(lake: Lake, request: ReconcileRequest): Promise<
   if (request.repair) await tell(lake, report)
   return report
 }
+
+const amissIn = ({ unbatched, unrefined, vanished }: DatasetAccount): number =>
+  unbatched.count + unrefined.count + vanished.count
 
 /** What was found, for those who were not there: a document, and an event when something is amiss. */
 async function tell(lake: Lake, report: ReconcileReport): Promise<void> {
@@ -103,9 +112,9 @@ async function tell(lake: Lake, report: ReconcileReport): Promise<void> {
       unaccounted: report.unaccounted,
       landing: report.landing?.missing ?? 0,
       datasets: report.datasets
-        .filter(({ unbatched, unrefined, vanished }) => unbatched.count + unrefined.count + vanished.count > 0)
-        .map(({ dataset, unbatched, unrefined, vanished, replay }) => ({
-          ...{ dataset, unbatched: unbatched.count, unrefined: unrefined.count, vanished: vanished.count },
+        .filter(account => amissIn(account) > 0)
+        .map(({ dataset, unbatched, unrefined, vanished, givenUp, replay }) => ({
+          ...{ dataset, unbatched: unbatched.count, unrefined: unrefined.count, vanished: vanished.count, givenUp },
           ...(replay === undefined ? {} : { replay }),
         })),
       report: uri,
@@ -157,7 +166,13 @@ interface Accounting {
   readonly graceMinutes: number
 }
 
-async function accountOf(lake: Lake, ledger: Ledger, { dataset, graceMinutes }: Accounting): Promise<DatasetAccount> {
+interface Accounted {
+  readonly account: DatasetAccount
+  /** undefined when nothing is missing. */
+  readonly repairs: Repairs | undefined
+}
+
+async function accountOf(lake: Lake, ledger: Ledger, { dataset, graceMinutes }: Accounting): Promise<Accounted> {
   const { name } = dataset
   const { held, uuid } = await makeStandings(lake, ledger, { dataset: name, table: name, graceMinutes })
   await ledger.session.run(
@@ -169,18 +184,31 @@ async function accountOf(lake: Lake, ledger: Ledger, { dataset, graceMinutes }: 
   ))
     counts.set(String(row['standing']), Number(row['objects']))
   const count = (standing: Standing): number => counts.get(standing) ?? 0
-  const { duplicates, unbatched } = await sortUnbatched(lake, ledger, dataset)
-  return {
+  const { duplicates, unbatched, inLanding } = await sortUnbatched(lake, ledger, dataset)
+  const isWell = unbatched.count + count('open') + count('elsewhere') === 0
+  const repairs = isWell ? undefined : await repairsOf(lake, dataset)
+  const givenUp = repairs === undefined ? 0 : await missingOf(ledger, [...repairs.givenUp])
+  const account: DatasetAccount = {
     dataset: name,
     objects: [...counts.values()].reduce((sum, each) => sum + each, 0),
     ...{ committed: count('committed'), underWay: count('under-way'), halted: count('halted') },
-    ...{ duplicates, unbatched },
+    ...{ duplicates, unbatched, inLanding, givenUp },
+    ...(givenUp > 0 && repairs?.lastFailed !== undefined ? { failed: repairs.lastFailed } : {}),
     unrefined: {
       count: count('open') + count('elsewhere'),
       named: await names(ledger, sql`standings WHERE standing IN ('open', 'elsewhere')`),
     },
     vanished: await foundIn(ledger),
   }
+  return { account, repairs }
+}
+
+async function missingOf({ session }: Ledger, ids: readonly string[]): Promise<number> {
+  if (ids.length === 0) return 0
+  const [row] = await session.rows(
+    sql`SELECT count(*)::DOUBLE AS objects FROM standings WHERE standing IN ('open', 'elsewhere', 'unbatched') AND id IN (SELECT unnest(${ids}))`,
+  )
+  return Number(row?.['objects'])
 }
 
 async function foundIn(ledger: Ledger): Promise<Found> {
@@ -200,12 +228,12 @@ async function sortUnbatched(
   lake: Lake,
   { session }: Ledger,
   dataset: Dataset,
-): Promise<Pick<DatasetAccount, 'duplicates' | 'unbatched'>> {
+): Promise<Pick<DatasetAccount, 'duplicates' | 'unbatched' | 'inLanding'>> {
   const { chunks } = await session.read(
     sql`SELECT id, uri, bytes::DOUBLE AS bytes FROM standings WHERE standing = 'unbatched' ORDER BY id`,
   )
   const named: string[] = []
-  let [duplicates, count] = [0, 0]
+  let [duplicates, count, inLanding] = [0, 0, 0]
   for await (const chunk of chunks)
     for (let start = 0; start < chunk.length; start += PAGE) {
       const objects = chunk
@@ -214,32 +242,20 @@ async function sortUnbatched(
       const repeated = await claimObjects(lake, dataset, { objects, dryRun: true })
       duplicates += repeated.size
       count += objects.length - repeated.size
-      const lost = objects.filter(({ id }) => !repeated.has(id)).map(({ id }) => id)
-      named.push(...lost.slice(0, NAMED_MAX - named.length))
+      const lost = objects.filter(({ id }) => !repeated.has(id))
+      named.push(...lost.slice(0, NAMED_MAX - named.length).map(({ id }) => id))
+      const shown = await mapParallel(lost, HEADS_AT_ONCE, object => isInLanding(lake, object))
+      inLanding += shown.filter(Boolean).length
     }
-  return { duplicates, unbatched: { count, named } }
+  return { duplicates, unbatched: { count, named }, inLanding }
 }
 
-// --- Repair --------------------------------------------------------------------------------------------------------
+const HEADS_AT_ONCE = 32
 
-interface TakeUp {
-  readonly graceMinutes: number
-  readonly startedMs: number
-}
-
-/** One replay of what is missing at a time: while it is not through, the objects are its own. */
-async function takeUp(lake: Lake, dataset: Dataset, { graceMinutes, startedMs }: TakeUp): Promise<string | undefined> {
-  const prefix = `reconcile-${dataset.name.slice(0, 30)}-`
-  for (const id of await replayIds(lake)) {
-    if (!id.startsWith(prefix)) continue
-    const { plan, state } = await replayProgress(lake, id)
-    if (plan.dataset === dataset.name && (state === 'running' || state === 'paused')) return id
-  }
-  const id = `${prefix}${startedMs.toString(36)}`
-  const request = { dataset, mode: 'missing', concurrency: CONCURRENCY, graceMinutes } as const
-  const plan = await planReplay(lake, id, request)
-  if (plan.items === 0) return undefined
-  const { generation } = await control(lake, id, 'start')
-  await lake.workflows.start('replay', { name: `${id}-${generation}`, input: { replay: id, generation } })
-  return id
+/** Whether the version that the object was copied from still stands in landing, and `ingest` has no record of it: landing shows it then. */
+async function isInLanding(lake: Lake, listed: ListedObject): Promise<boolean> {
+  const { sourceUri, sourceVersion, id } = await rawObject(lake, listed)
+  if (isLongKey(sourceUri.slice(lake.zones.landing.length + 1))) return false
+  if ((await lake.storage.head(landedUri(lake, sourceUri, id))) !== undefined) return false
+  return (await lake.storage.head(sourceUri, { version: sourceVersion })) !== undefined
 }

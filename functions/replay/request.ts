@@ -23,6 +23,8 @@ export interface ReplayRequest {
   readonly concurrency: number
   /** A batch that has no commit is under way when it is younger than this, and left alone. */
   readonly graceMinutes: number
+  /** Ids of objects that are left out, because nothing but people can help them. */
+  readonly except?: ReadonlySet<string> | undefined
 }
 
 export const CONCURRENCY = 4

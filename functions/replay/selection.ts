@@ -72,8 +72,10 @@ async function keptOf(
   page: readonly ListedObject[],
   { request, left }: { readonly request: ReplayRequest & { readonly dryRun: boolean }; readonly left: Counts },
 ): Promise<readonly ListedObject[]> {
-  const { key, dataset, dryRun } = request
-  const named = key === undefined ? page : await withKey(lake, page, key)
+  const { key, dataset, dryRun, except } = request
+  const all = key === undefined ? page : await withKey(lake, page, key)
+  const named = all.filter(({ id }) => !except?.has(id))
+  if (named.length < all.length) left.givenUp = (left.givenUp ?? 0) + all.length - named.length
   const objects = named.filter(object => object.unbatched)
   const duplicates = await claimObjects(lake, dataset, { objects, dryRun })
   left.duplicates += duplicates.size
