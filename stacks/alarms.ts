@@ -77,8 +77,8 @@ export function alarms({
     ...functionAlarms('replay', replay.function),
     ...asyncAlarms('replay', replay.function),
     ...machineAlarms('replay', replay.machine, 'batches of a replay are still to do'),
-    unaccounted(),
-    givenUp(),
+    reconciled('unaccounted-objects', 'UnaccountedObjects', UNACCOUNTED),
+    reconciled('repairs-given-up', 'RepairsGivenUp', GIVEN_UP),
     ...scheduleAlarms(schedules),
     ...ruleAlarms('landing-object-created', { RuleName: ingest.rule.name }),
     ...ruleAlarms('raw-batch-ready', {
@@ -116,24 +116,13 @@ const queueAge = (queue: sst.aws.Queue): Alarm => ({
   above: alarmLimits.queueAgeSeconds,
 })
 
-const unaccounted = (): Alarm => ({
-  name: 'unaccounted-objects',
-  why: 'Reconciliation found objects in landing or raw that nothing accounts for; what it can it has taken up again',
-  namespace: METRICS,
-  metric: 'UnaccountedObjects',
-  statistic: 'Maximum',
-  dimensions: { service: $app.name },
-  above: 0,
-})
+const UNACCOUNTED =
+  'Reconciliation found objects in landing or raw that nothing accounts for; what it can it has taken up again'
+const GIVEN_UP = 'Raw objects failed in one repair after the other: no other is begun until somebody replays them'
 
-const givenUp = (): Alarm => ({
-  name: 'repairs-given-up',
-  why: 'Raw objects failed in one repair after the other: no other is begun until somebody replays them',
-  namespace: METRICS,
-  metric: 'RepairsGivenUp',
-  statistic: 'Maximum',
-  dimensions: { service: $app.name },
-  above: 0,
+/** `lake/aws/reconcile-metrics.ts` writes them. */
+const reconciled = (name: string, metric: string, why: string): Alarm => ({
+  ...{ name, metric, why, namespace: METRICS, statistic: 'Maximum', dimensions: { service: $app.name }, above: 0 },
 })
 
 function functionAlarms(name: string, fn: sst.aws.Function): readonly Alarm[] {
