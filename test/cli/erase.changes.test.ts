@@ -52,7 +52,7 @@ const ADA = { id: 1, email: 'ada@example.org', name: 'Ada Lovelace' }
 const COUNTESS = { ...ADA, email: 'countess@example.org' }
 const BOB = { id: 2, email: 'bob@example.org', name: 'Bob' }
 const ROBERT = { ...BOB, email: 'robert@example.org' }
-const EVE = { id: 3, email: 'eve@example.org', name: 'Eve' }
+const EVE = { id: 3, email: 'eve@example.org', name: 'Evelyn' }
 const ZOE = { id: 4, email: 'zoe@example.org', name: 'Zoe' }
 
 const FILES: readonly (readonly Event[])[] = [
@@ -69,7 +69,7 @@ const FILES: readonly (readonly Event[])[] = [
   ],
 ]
 const SECRETS = ['ada@example', 'Lovelace', 'countess@example']
-const EVES = ['eve@example', 'Eve']
+const EVES = ['eve@example', 'Evelyn']
 const STAY = ['2 robert@example.org Bob', '4 zoe@example.org Zoe']
 
 const lsn = (file: number, at: number): number => 1_000 * (file + 1) + at
@@ -219,6 +219,12 @@ const SHAPES: readonly (readonly [string, Dataset, (file: number) => string, Wri
   ['Debezium with schemas', people({ changes: PG }), file => `people/${file}.ndjson`, schemaful],
   ['history', people({ changes: PG, publish: { mode: 'history' } }), file => `people/${file}.ndjson`, debezium],
   ['soft deletes', people({ changes: PG, publish: { deletes: 'soft' } }), file => `people/${file}.ndjson`, debezium],
+  [
+    'merged by Athena',
+    people({ changes: PG, publish: { mergeBytesMax: 0 } }),
+    file => `people/${file}.ndjson`,
+    debezium,
+  ],
   [
     'flattened',
     people({ changes: { shape: 'flattened', connector: 'postgresql' } }),

@@ -1,4 +1,4 @@
-import { type Dataset, quarantineTableName, tombstoneTableName } from '#lake/dataset.ts'
+import { type Dataset, handOverTableName, quarantineTableName, tombstoneTableName } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
 import { mentions, WORD_LENGTH_MIN } from '#lake/mentions.ts'
@@ -71,7 +71,10 @@ export async function tablesOf(lake: Lake, request: EraseRequest, marks: Marks):
     { table: quarantineTableName({ name }), match: { places }, ...named },
     ...(keyOf(dataset).length === 0
       ? []
-      : [{ table: tombstoneTableName({ name }), match: { values: parts, keys: rows.keys } }]),
+      : [
+          { table: tombstoneTableName({ name }), match: { values: parts, keys: rows.keys } },
+          { table: handOverTableName({ name }), match: rows },
+        ]),
   ])
   // A record that nobody can read is in the quarantine of every table that it might be of.
   const others = leadersOf(dataset, datasets).map(({ name }) => quarantineTableName({ name }))
