@@ -6,6 +6,7 @@ import { watchLanding } from '#local/watch.ts'
 import type { Call, Command } from './command.ts'
 import { EXIT_FAILURE, refusal } from './refusal.ts'
 import { type StepPrinter, stepPrinter } from './step-printer.ts'
+import { printStrays, strayLandings } from './stray-files.ts'
 import { deliverAlone, FLUSH, watchStream } from './stream-delivery.ts'
 import { styleOf } from './style.ts'
 import { counted } from './units.ts'
@@ -67,6 +68,7 @@ async function runOnce(call: Call, steps: StepPrinter): Promise<number | undefin
   await runner.idle()
   await runner.close()
   await steps.flush()
+  await printStrays(call.terminal.out, await strayLandings(call.lake))
   return steps.failures.length === 0 ? undefined : EXIT_FAILURE
 }
 
@@ -76,7 +78,11 @@ async function watchUntilStopped(call: Call, steps: StepPrinter): Promise<void> 
   const all = await checkedDatasets(call)
   const style = styleOf(terminal.out)
   const runner = await startPipeline(call, all, steps)
-  const watcher = await watchLanding(lake, { settleMs: SETTLE_MS, onObjects: objects => runner.landed(objects) })
+  const watcher = await watchLanding(lake, {
+    settleMs: SETTLE_MS,
+    onObjects: objects => runner.landed(objects),
+    onStrays: strays => void printStrays(terminal.out, strays),
+  })
   const folder = lake.zones.landing.slice('file://'.length)
   const keys = all.flatMap(dataset => dataset.source.match).join(', ')
   await terminal.out.write(

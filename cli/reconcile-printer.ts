@@ -1,5 +1,7 @@
 import type { DatasetAccount, ReconcileReport } from '#functions/replay/replay.ts'
+import type { StrayFile } from '#lake/disk/stray-files.ts'
 import type { Call } from './command.ts'
+import { printStrays } from './stray-files.ts'
 import { type Style, styleOf } from './style.ts'
 import { printTable, type TableColumn } from './table-printer.ts'
 import { printable } from './text-width.ts'
@@ -21,6 +23,7 @@ const COLUMNS: readonly TableColumn[] = [
 export async function printReconciled(
   { terminal: { out } }: Pick<Call, 'terminal'>,
   report: ReconcileReport,
+  strays: readonly StrayFile[],
 ): Promise<void> {
   const style = styleOf(out)
   const { landing, datasets, unaccounted } = report
@@ -53,13 +56,19 @@ export async function printReconciled(
       )
     if (replay !== undefined) await out.write(`  replay ${replay} takes them up\n`)
   }
-  await out.write(conclusion(report, style))
-  if (unaccounted > 0 && !report.repaired) await out.write('  sluice reconcile --repair takes up what can be\n')
+  await printStrays(out, strays)
+  if (unaccounted > 0 || strays.length === 0) await out.write(conclusion(report, style))
+  if (unaccounted > vanishedIn(report) && !report.repaired)
+    await out.write('  sluice reconcile --repair takes up what can be\n')
 }
 
-function conclusion({ unaccounted, repaired, landing, datasets }: ReconcileReport, style: Style): string {
+const vanishedIn = ({ datasets }: ReconcileReport): number =>
+  datasets.reduce((sum, each) => sum + each.vanished.count, 0)
+
+function conclusion(report: ReconcileReport, style: Style): string {
+  const { unaccounted, repaired, landing } = report
   if (unaccounted === 0) return `${style.green('✓')} everything is accounted for\n`
-  const vanished = datasets.reduce((sum, each) => sum + each.vanished.count, 0)
+  const vanished = vanishedIn(report)
   const told = landing?.told ?? 0
   const taken = repaired ? `; ${formatCount(told)} told to ingest again` : ''
   const lost = vanished === 0 ? '' : `; ${formatCount(vanished)} that are gone no repair brings back`

@@ -4,6 +4,7 @@ import type { Call, Command } from './command.ts'
 import { printReconciled } from './reconcile-printer.ts'
 import { EXIT_FAILURE, usage } from './refusal.ts'
 import { statusLine } from './status-line.ts'
+import { strayLandings } from './stray-files.ts'
 
 /** `sluice reconcile`: what the schedule does every day in the cloud. */
 export const reconcile: Command = {
@@ -43,9 +44,10 @@ export const reconcile: Command = {
       repair: call.options.has('repair'),
       account: call.terminal.env['SLUICE_BUCKET_OWNER'],
     })
-    if (call.options.has('json')) await call.terminal.out.write(`${JSON.stringify(report, null, 2)}\n`)
-    else await printReconciled(call, report)
-    return report.unaccounted === 0 ? undefined : EXIT_FAILURE
+    const strays = isAll && call.reached === call.lake ? await strayLandings(call.lake) : []
+    if (call.options.has('json')) await call.terminal.out.write(`${JSON.stringify({ ...report, strays }, null, 2)}\n`)
+    else await printReconciled(call, report, strays)
+    return report.unaccounted + strays.length === 0 ? undefined : EXIT_FAILURE
   },
 }
 

@@ -1,11 +1,14 @@
 import { watch } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { type StrayFile, strayFiles } from '#lake/disk/stray-files.ts'
 import type { Lake, ObjectInfo } from '#lake/lake.ts'
 
 export interface WatchOptions {
   /** A file is taken when it has not changed for this long, because a copy that is under way has no end to see. */
   readonly settleMs: number
   readonly onObjects: (objects: readonly ObjectInfo[]) => void
+  /** Files that are no objects; each is told of once. */
+  readonly onStrays?: (files: readonly StrayFile[]) => void
 }
 
 /**
@@ -18,6 +21,7 @@ export async function watchLanding(lake: Lake, options: WatchOptions): Promise<A
   await mkdir(folder, { recursive: true })
   const told = new Map<string, string>()
   const pending = new Map<string, string>()
+  const strays = new Set<string>()
   let due = true
   let closed = false
   const watcher = watch(folder, { recursive: true }, () => {
@@ -27,6 +31,7 @@ export async function watchLanding(lake: Lake, options: WatchOptions): Promise<A
     while (!closed) {
       await lake.clock.sleep(options.settleMs)
       if (!due && pending.size === 0) continue
+      if (due && options.onStrays !== undefined) await tellStrays(folder, strays, options.onStrays)
       due = false
       const settled = await settledObjects(lake, { told, pending })
       if (settled.length > 0 && !closed) options.onObjects(settled)
@@ -40,6 +45,16 @@ export async function watchLanding(lake: Lake, options: WatchOptions): Promise<A
       await running
     },
   }
+}
+
+async function tellStrays(
+  folder: string,
+  told: Set<string>,
+  onStrays: (files: readonly StrayFile[]) => void,
+): Promise<void> {
+  const fresh = (await strayFiles(folder)).filter(({ path }) => !told.has(path))
+  for (const { path } of fresh) told.add(path)
+  if (fresh.length > 0) onStrays(fresh)
 }
 
 interface Seen {

@@ -1,6 +1,6 @@
 // `sluice reconcile` tells what nothing accounts for, in landing and in raw, and ends with 1 while there is such a thing; with --repair it
 // takes it up, and asked again it finds nothing.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type CommandBench, commandBench } from './command-bench.ts'
@@ -46,6 +46,33 @@ test('a file that nobody was told of: found, repaired, found no more', async () 
   const again = await bench.run(['reconcile', '--json'])
   expect(again.code).toBe(0)
   expect(JSON.parse(again.out)).toMatchObject({ unaccounted: 0, landing: { recorded: 2, missing: 0 } })
+})
+
+test('what no key leads to is told of, because nobody will ever take it', async () => {
+  drop('new\nline.json', '{"id": 2}\n')
+  symlinkSync(join(bench.folder, 'a.json'), join(bench.folder, '.sluice/landing/orders/link.json'))
+  const found = await bench.run(['reconcile'])
+  expect(found.code).toBe(1)
+  expect(found.out).toMatch(
+    /! 2 files in landing that cannot be taken\n {2}orders\/link\.json {2}a link: copy the file itself\n {2}orders\/new.{1,2}line\.json {2}a name that no key can have: rename it\n$/,
+  )
+  expect(JSON.parse((await bench.run(['reconcile', '--json'])).out).strays).toHaveLength(2)
+  const once = await bench.run(['local', '--once'])
+  expect(once.out).toContain('! 2 files in landing that cannot be taken\n')
+  rmSync(join(bench.folder, '.sluice/landing/orders/link.json'))
+  renameSync(
+    join(bench.folder, '.sluice/landing/orders/new\nline.json'),
+    join(bench.folder, '.sluice/landing/orders/b.json'),
+  )
+  expect((await bench.run(['local', '--once'])).out).not.toContain('cannot be taken')
+  expect((await bench.run(['reconcile'])).code).toBe(0)
+})
+
+test('of what is gone no repair is promised', async () => {
+  for await (const { uri } of bench.lake.storage.list(`${bench.lake.zones.raw}/orders/`)) rmSync(uri.slice(7))
+  const { code, out } = await bench.run(['reconcile', 'orders'])
+  expect(code).toBe(1)
+  expect(out).toMatch(/! 1 object that nothing accounts for; 1 that are gone no repair brings back\n$/)
 })
 
 test('datasets alone, without landing', async () => {

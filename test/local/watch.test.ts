@@ -1,6 +1,6 @@
 // The watcher tells of every object in landing once its bytes have settled: of those that were there before it, of new ones, and
-// again of one that is replaced. A file that still grows is not told of.
-import { appendFile, mkdir, writeFile } from 'node:fs/promises'
+// again of one that is replaced. A file that still grows is not told of. What can be no object is told of as that.
+import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { diskLake } from '#lake/disk/disk-lake.ts'
@@ -56,4 +56,28 @@ test('a file that grows is told of when it has stopped growing', () =>
     await until(() => told.length > 0)
     await watcher[Symbol.asyncDispose]()
     expect(told).toEqual([21])
+  }))
+
+test('a file that can never be an object is told of once', () =>
+  inFolder(async root => {
+    const lake = diskLake(root)
+    await mkdir(join(root, 'landing'), { recursive: true })
+    await writeFile(join(root, 'landing/a\nb'), 'x')
+    const strays: string[] = []
+    let objects = 0
+    const watcher = await watchLanding(lake, {
+      settleMs: SETTLE_MS,
+      onObjects: found => {
+        objects += found.length
+      },
+      onStrays: found => strays.push(...found.map(({ path, why }) => `${why} ${path}`)),
+    })
+    await until(() => strays.length > 0)
+    await writeFile(join(root, 'landing/good'), 'x')
+    await until(() => objects === 1)
+    await symlink(join(root, 'landing/good'), join(root, 'landing/link'))
+    await until(() => strays.length > 1)
+    await watcher[Symbol.asyncDispose]()
+    expect(strays).toEqual(['name a\nb', 'link link'])
+    expect(objects).toBe(1)
   }))
