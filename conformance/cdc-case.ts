@@ -117,8 +117,8 @@ function datasetOf(given: ChangeCase, target: Target): Dataset {
       ...(format === 'dms-csv' ? { csv } : {}),
       changes: changesOf(given, target),
     },
-    columns: Object.fromEntries(Object.entries(target.columns).map(([name, type]) => [name, typeOf(type, options)])),
-    evolution: options.evolve === undefined ? 'discard' : 'add',
+    columns: Object.fromEntries(Object.entries(target.columns).map(([name, type]) => [name, typeOf(type)])),
+    evolution: options.evolve ?? 'discard',
     publish: {
       mode: options.mode === 'scd2' ? 'history' : 'merge',
       key: target.key,
@@ -185,15 +185,12 @@ const TYPES: Readonly<Record<string, TypeSpec>> = {
   BYTEA: 'binary',
 }
 
-/** What a stream may widen on its way is declared as wide as it may become. */
-const WIDEST: Readonly<Record<string, TypeSpec>> = { int: 'long', float: 'double' }
-
-function typeOf(name: string, { evolve }: CaseOptions): TypeSpec {
+function typeOf(name: string): TypeSpec {
   const decimal = /^(?:DECIMAL|NUMERIC)\((\d+),\s*(\d+)\)$/i.exec(name)
   if (decimal !== null) return `decimal(${Number(decimal[1])},${Number(decimal[2])})`
   const list = /^(.*)\[\]$/.exec(name)
-  if (list !== null) return { list: typeOf(list[1] as string, {}) }
+  if (list !== null) return { list: typeOf(list[1] as string) }
   const type = TYPES[name.toUpperCase()] ?? (/^VARCHAR\(/i.test(name) ? 'string' : undefined)
   if (type === undefined) throw new Error(`the case has a column of type ${name}, which no table can have`)
-  return evolve === 'widen' ? (WIDEST[String(type)] ?? type) : type
+  return type
 }

@@ -42,6 +42,12 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
       check(typeof column.type === 'string', `columns.${column.name}`, 'is nested, which CSV cannot hold')
   checkChoices(spec, check)
   const source = sourceOf(spec, columns, check)
+  const isOfChanges = source.changes !== undefined
+  check(
+    spec.evolution !== 'widen' || isOfChanges,
+    'evolution',
+    "'widen' is for tables of change events: declare the type that values need",
+  )
   return {
     name: spec.name,
     description: spec.description ?? '',
@@ -65,7 +71,7 @@ export function checkDataset(spec: DatasetSpec<string>): Dataset {
 }
 
 const CHOICES: readonly (readonly [string, (spec: DatasetSpec<string>) => unknown, readonly string[]])[] = [
-  ['evolution', spec => spec.evolution, ['add', 'freeze', 'discard']],
+  ['evolution', spec => spec.evolution, ['add', 'widen', 'freeze', 'discard']],
   ['raw.partitions', spec => spec.raw?.partitions, ['projection', 'registered']],
   ['compaction.strategy', spec => spec.compaction?.strategy, ['binpack', 'sort', 'zorder']],
   ['compaction.codec', spec => spec.compaction?.codec, ['zstd', 'snappy']],

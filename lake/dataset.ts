@@ -105,7 +105,7 @@ export type Publish =
       readonly mergeBytesMax: number
     }
 
-export type Evolution = 'add' | 'freeze' | 'discard'
+export type Evolution = 'add' | 'widen' | 'freeze' | 'discard'
 
 export interface Dataset {
   readonly name: string

@@ -34,7 +34,6 @@ const WAITING: Waiting = {
   'lake/iceberg/operations/delete.ts':
     'deletes whole files by predicate: erasure and the sweep after a full snapshot of CDC',
   'lake/iceberg/strict-match.ts': 'tells for operations/delete.ts that a whole file matches',
-  'lake/iceberg/schema-change.ts': 'the changes of a schema that a stream of CDC brings',
   'lake/iceberg/spec-change.ts': 'changes of partitioning field by field, as foreign engines make them',
 }
 

@@ -9,6 +9,7 @@ import { stageAppend } from '#lake/iceberg/operations/append.ts'
 import { placeFiles } from '#lake/iceberg/place-files.ts'
 import { scanSql, stageFiles } from '#lake/iceberg/read-files.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
+import { columnByName } from '#lake/iceberg/schema.ts'
 import { duckdbType } from '#lake/iceberg/schema-text.ts'
 import { loadTable, type Table } from '#lake/iceberg/table.ts'
 import { ensureTable, TABLE_PROPERTIES } from '#lake/iceberg/table-definition.ts'
@@ -37,8 +38,14 @@ const COLUMNS: readonly Column[] = [
   column('_deleted_at', 'timestamptz', 'when the batch was applied'),
 ]
 
-export function ensureTombstones(lake: Lake, dataset: Dataset, publish: ChangePublish): Promise<Table> {
-  const key = dataset.columns.filter(each => publish.key.includes(each.name))
+export function ensureTombstones(
+  lake: Lake,
+  dataset: Dataset,
+  { publish, schema }: { readonly publish: ChangePublish; readonly schema: Schema },
+): Promise<Table> {
+  const key = dataset.columns
+    .filter(each => publish.key.includes(each.name))
+    .map(each => ({ ...each, type: keyType(schema, each) }))
   return ensureTable(lake, {
     name: tombstoneTableName(dataset),
     columns: [...key.map(each => ({ ...each, required: false })), ...COLUMNS],
@@ -48,6 +55,9 @@ export function ensureTombstones(lake: Lake, dataset: Dataset, publish: ChangePu
     properties: TABLE_PROPERTIES,
   })
 }
+
+/** As the table has it, whose columns may have grown. A key is a primitive, in a schema and in a declaration the same text. */
+const keyType = (schema: Schema, { name }: Column): Column['type'] => columnByName(schema, name).type as Column['type']
 
 /**
  * Brings the side table into the session, as `tombstones`: only what other batches brought, because a batch is judged by what was there
@@ -89,7 +99,7 @@ export async function writeTombstones(attempt: Attempt): Promise<void> {
   const { lake, session, dataset, publish, batch, folder } = attempt
   const [summed] = await session.rows(sql`SELECT count(*) AS rows, bit_xor(hash(g))::VARCHAR AS sum FROM graves g`)
   if (summed === undefined || Number(summed['rows']) === 0) return
-  const table = await ensureTombstones(lake, dataset, publish)
+  const table = await ensureTombstones(lake, dataset, { publish, schema: attempt.schema })
   const at = sql`make_timestamptz(${BigInt(Math.floor(lake.clock.nowMs())) * 1_000n})`
   const written = await writeDataFiles(session, {
     source: sql`SELECT *, ${batch} AS _batch, ${at} AS _deleted_at FROM graves`,

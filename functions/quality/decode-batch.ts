@@ -9,6 +9,7 @@ import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
 import type { Ordinals } from '#lake/quarantine/selection.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
+import { grownTypes, widens, widestColumn, widestSchema } from './changes/grow.ts'
 import type { Contract } from './contract.ts'
 import { decode, openPlain } from './decode/decode.ts'
 import type { UnknownKind } from './decode/records.ts'
@@ -18,7 +19,7 @@ import { type DecodeTask, hasRefused } from './decode/typed-copy.ts'
 import { openRecords } from './open-records.ts'
 import type { BatchTask } from './quality.ts'
 import { SessionPool } from './session-pool.ts'
-import type { OpenTable, Tables } from './tables.ts'
+import { addsColumns, type OpenTable, type Tables } from './tables.ts'
 import { stageRaw, withoutErased } from './without-erased.ts'
 
 export interface DecodedBatch {
@@ -50,9 +51,10 @@ export async function decodeBatch(lake: Lake, task: BatchTask, tables: Tables): 
   })
   try {
     const first = await decodeAll(lake, task, { session, table: tables.target })
-    const columns = task.dataset.evolution === 'add' ? learned(first) : []
+    const columns = addsColumns(task.dataset) ? learned(first) : []
     const target = columns.length === 0 ? tables.target : await tables.widen(columns)
-    if (target.schema['schema-id'] === tables.target.schema['schema-id']) return { session, target, objects: first }
+    if (target.schema['schema-id'] === tables.target.schema['schema-id'])
+      return await grown(session, task, { tables, target, objects: first })
     const again = new Set(first.filter(each => (each.decoded?.unknown?.size ?? 0) > 0).map(each => each.object.id))
     const second = await decodeAll(
       lake,
@@ -63,11 +65,28 @@ export async function decodeBatch(lake: Lake, task: BatchTask, tables: Tables): 
       { session, table: target },
     )
     const objects = first.map(each => second.find(other => other.object.id === each.object.id) ?? each)
-    return { session, target, objects }
+    return await grown(session, task, { tables, target, objects })
   } catch (error) {
     await session.close()
     throw error
   }
+}
+
+interface Decoded extends Omit<DecodedBatch, 'session'> {
+  readonly tables: Tables
+}
+
+/** The table holds every value of the rows before they are written for it. */
+async function grown(
+  session: Session,
+  { dataset }: BatchTask,
+  { tables, target, objects }: Decoded,
+): Promise<DecodedBatch> {
+  if (!widens(dataset)) return { session, target, objects }
+  const paths = objects.flatMap(({ decoded }) => (decoded?.rows === undefined ? [] : [decoded.rows.path]))
+  const key = 'key' in dataset.publish ? dataset.publish.key : []
+  const types = await grownTypes(session, target.schema, { paths, key })
+  return { session, target: types.size === 0 ? target : await tables.grow(types), objects }
 }
 
 interface Bench {
@@ -79,12 +98,13 @@ interface Bench {
 async function decodeAll(lake: Lake, task: BatchTask, bench: Bench): Promise<readonly DecodedRaw[]> {
   const { objects } = task.manifest
   const contract = contractOf(task.dataset, bench.table)
+  const table = widens(task.dataset) ? { ...bench.table, schema: widestSchema(bench.table.schema) } : bench.table
   const sessions = [bench.session]
   while (sessions.length < Math.min(lake.limits.threads, objects.length)) sessions.push(await bench.session.connect())
   const pool = new SessionPool(sessions)
   try {
     return await mapParallel(objects, sessions.length + 1, object =>
-      decodeOne(lake, pool, { task, object, contract, table: bench.table }),
+      decodeOne(lake, pool, { task, object, contract, table }),
     )
   } finally {
     await Promise.all(sessions.slice(1).map(session => session.close()))
@@ -145,7 +165,7 @@ export function contractOf(dataset: Dataset, table: OpenTable): Contract {
   return {
     dataset,
     columns: [
-      ...dataset.columns.map(column => ({ ...column, soft: false })),
+      ...dataset.columns.map(column => ({ ...(widens(dataset) ? widestColumn(column) : column), soft: false })),
       ...table.added.map(column => ({ ...column, soft: true })),
     ],
   }

@@ -2,6 +2,8 @@ import { type Column, type Dataset, LINEAGE, tableColumns } from '#lake/dataset.
 import { updateTable } from '#lake/iceberg/commit.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, setSchema } from '#lake/iceberg/metadata.ts'
 import { evolveSchema } from '#lake/iceberg/schema.ts'
+import { type SchemaChange, updateSchema } from '#lake/iceberg/schema-change.ts'
+import { widerType } from '#lake/iceberg/schema-types.ts'
 import type { Table } from '#lake/iceberg/table.ts'
 import { ensureTable, TABLE_PROPERTIES, type TableDefinition, tableDefinition } from '#lake/iceberg/table-definition.ts'
 import type { IcebergType, PartitionSpec, Schema, SortOrder, TableMetadata } from '#lake/iceberg/types.ts'
@@ -26,6 +28,8 @@ export interface Tables {
   readonly target: OpenTable
   /** Adds nullable columns to the target, those of names that it does not have yet: of two batches that add one, the first wins. */
   widen(columns: readonly Column[]): Promise<OpenTable>
+  /** Gives columns of the target types that hold more, unless they have got such types meanwhile. */
+  grow(types: ReadonlyMap<string, string>): Promise<OpenTable>
   /** Made when the first record is put aside. */
   quarantine(): Promise<OpenTable>
   /** What the rules of all datasets said, batch by batch. Made when the first dataset has rules. */
@@ -37,6 +41,7 @@ export async function openTables(lake: Lake, dataset: Dataset): Promise<Tables> 
   return {
     target: opened(await ensureTable(lake, definition), dataset),
     widen: async columns => opened(await updateTable(lake, dataset.name, table => widened(table, columns)), dataset),
+    grow: async types => opened(await updateTable(lake, dataset.name, table => grown(table, types)), dataset),
     quarantine: async () => opened(await ensureTable(lake, quarantineDefinition(dataset)), dataset),
     results: async () => opened(await ensureTable(lake, RESULTS), dataset),
   }
@@ -67,6 +72,17 @@ function widened(metadata: TableMetadata, columns: readonly Column[]): TableMeta
   return evolved.changed ? setSchema(metadata, evolved.schema, evolved.lastColumnId) : metadata
 }
 
+function grown(metadata: TableMetadata, types: ReadonlyMap<string, string>): TableMetadata {
+  const changes = currentSchema(metadata).fields.flatMap(({ name, type }): readonly SchemaChange[] => {
+    const to = widerType(type, types.get(name) ?? String(type))
+    return to === type || !types.has(name) ? [] : [{ type: 'promote', path: [name], to }]
+  })
+  return changes.length === 0 ? metadata : updateSchema(metadata, changes)
+}
+
+/** Whether fields that nobody declared become columns. */
+export const addsColumns = ({ evolution }: Dataset): boolean => evolution === 'add' || evolution === 'widen'
+
 function opened(table: Table, dataset: Dataset): OpenTable {
   const schema = currentSchema(table.metadata)
   return {
@@ -76,7 +92,7 @@ function opened(table: Table, dataset: Dataset): OpenTable {
     spec: defaultSpec(table.metadata),
     sortOrder: defaultSortOrder(table.metadata),
     properties: table.metadata.properties,
-    added: dataset.evolution === 'add' ? addedColumns(schema, dataset) : [],
+    added: addsColumns(dataset) ? addedColumns(schema, dataset) : [],
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Column, ColumnType } from '../dataset.ts'
-import { LakeError } from '../errors.ts'
+import type { Column, ColumnType, Primitive } from '../dataset.ts'
+import { isLakeError, LakeError } from '../errors.ts'
 import { parsePrimitive } from './primitive.ts'
 import type { IcebergType, NestedField } from './types.ts'
 
@@ -42,6 +42,22 @@ export function promotedType(base: IcebergType, wanted: string, path: readonly s
   const widens = (from.kind === 'int' && to.kind === 'long') || (from.kind === 'float' && to.kind === 'double')
   if (!widens) throw typeRefusal(base, wanted, path)
   return to.kind
+}
+
+/** The type of a table where it already is what the wanted one may become; else the wanted one. */
+export function widerType(base: IcebergType, wanted: string): Primitive {
+  const isWider = typeof base === 'string' && isPromotion(wanted, base)
+  // What stands in a schema or in a declaration is a primitive; nothing is put together here.
+  return (isWider ? base : wanted) as Primitive
+}
+
+function isPromotion(from: string, to: string): boolean {
+  try {
+    return promotedType(from, to, []) === to
+  } catch (error) {
+    if (isLakeError(error, 'contract-broken')) return false
+    throw error
+  }
 }
 
 export function typeRefusal(base: IcebergType, wanted: ColumnType | string, path: readonly string[]): LakeError {

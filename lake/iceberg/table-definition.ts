@@ -16,6 +16,7 @@ import {
 import { encodeMetadata } from './metadata-file.ts'
 import { partitionSpecFor, sortOrderFor } from './partition.ts'
 import { evolveSchema } from './schema.ts'
+import { widerType } from './schema-types.ts'
 import { icebergEntry, loadTable, metadataUri, openTable, type Table } from './table.ts'
 import { tableProperties } from './table-properties.ts'
 import type { TableMetadata } from './types.ts'
@@ -30,6 +31,8 @@ export interface TableDefinition {
   readonly sortBy: readonly SortField[]
   readonly description: string
   readonly properties: Readonly<Record<string, string>>
+  /** Columns of the table may have grown beyond what is declared, and stay so. */
+  readonly grows?: boolean
   /** Of a table that is created; the one that Sluice writes when absent. */
   readonly formatVersion?: number
   /** Of a table that is created; the folder of its name when absent. */
@@ -45,6 +48,7 @@ export function tableDefinition(dataset: Dataset): TableDefinition {
     sortBy: dataset.sortBy,
     description: dataset.description,
     properties: tableProperties(dataset),
+    grows: dataset.evolution === 'widen',
   }
 }
 
@@ -104,7 +108,7 @@ function propertiesOf(definition: TableDefinition): Readonly<Record<string, stri
 
 /** Pure; gives back the same object when the table is as declared. */
 function evolve(metadata: TableMetadata, definition: TableDefinition): TableMetadata {
-  const evolved = evolveSchema(currentSchema(metadata), definition.columns, metadata['last-column-id'])
+  const evolved = evolveSchema(currentSchema(metadata), columnsFor(metadata, definition), metadata['last-column-id'])
   const withSchema = evolved.changed ? setSchema(metadata, evolved.schema, evolved.lastColumnId) : metadata
   const schema = currentSchema(withSchema)
   const { 'last-partition-id': lastId, 'sort-orders': orders } = withSchema
@@ -113,4 +117,16 @@ function evolve(metadata: TableMetadata, definition: TableDefinition): TableMeta
   const withSpec = setPartitionSpec(withSchema, partitionSpecFor(schema, definition.partitionBy, specs, lastId))
   const withOrder = setSortOrder(withSpec, sortOrderFor(schema, definition.sortBy, orders))
   return setProperties(withOrder, propertiesOf(definition))
+}
+
+/** Of columns that grow, the table's own type where it has grown. */
+function columnsFor(metadata: TableMetadata, { columns, grows }: TableDefinition): readonly Column[] {
+  if (grows !== true) return columns
+  const types = new Map(currentSchema(metadata).fields.map(({ name, type }) => [name, type]))
+  return columns.map(column => {
+    const known = types.get(column.name)
+    return known === undefined || typeof column.type !== 'string'
+      ? column
+      : { ...column, type: widerType(known, column.type) }
+  })
 }

@@ -21,7 +21,7 @@ test('the error is terminal, and says where and what in its context too', () => 
   const error = refusal({ evolution: 'ignore' })
   expect(error.kind).toBe('dataset-invalid')
   expect(error.retryable).toBe(false)
-  expect(error.message).toBe(`dataset "orders": evolution must be 'add', 'freeze' or 'discard'`)
+  expect(error.message).toBe(`dataset "orders": evolution must be 'add', 'widen', 'freeze' or 'discard'`)
   expect(error.context).toEqual({ dataset: 'orders', field: 'evolution' })
 })
 

@@ -31,7 +31,7 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'columns.id has no setting "nullable"': () =>
     // @ts-expect-error no such setting
     defineDataset({ name: 'a', source, columns: { id: { type: 'long', nullable: true } } }),
-  "evolution must be 'add', 'freeze' or 'discard'": () =>
+  "evolution must be 'add', 'widen', 'freeze' or 'discard'": () =>
     // @ts-expect-error no such policy
     defineDataset({ name: 'a', source, columns, evolution: 'ignore' }),
   "publish must be 'append' or 'replace'": () =>

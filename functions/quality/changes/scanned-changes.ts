@@ -25,7 +25,7 @@ export async function scannedChanges(
     elsewhere,
     reasons,
     records: decoded.path,
-    unknown: evolution === 'add' ? await unknownFields(session, decoded.path) : new Map(),
+    unknown: evolution === 'add' || evolution === 'widen' ? await unknownFields(session, decoded.path) : new Map(),
   }
 }
 
