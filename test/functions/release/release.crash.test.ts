@@ -8,8 +8,8 @@ import { applied, orders, refine, snapshots } from '../publish/refining.ts'
 import { lines } from '../quality/batches.ts'
 import { account, held, placedRows, select, settled } from './releasing.ts'
 
-/** SLUICE_CRASH_STRIDE=1 dies at every call, which takes minutes. */
-const STRIDE = Number(process.env['SLUICE_CRASH_STRIDE'] ?? 5)
+/** SLUICE_KILLS=all dies at every call, which takes minutes. */
+const STRIDE = process.env['SLUICE_KILLS'] === 'all' ? 1 : 5
 
 const required = { id: { type: 'long', required: true }, v: 'string', day: 'date' } as const
 const strict = orders({ columns: required })
