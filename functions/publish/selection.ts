@@ -5,7 +5,10 @@ import type { CommitResult } from '#lake/iceberg/commit.ts'
 import type { Lake } from '#lake/lake.ts'
 import { type Settlement, writeSettlements } from '#lake/quarantine/account.ts'
 import { settleDrop } from '#lake/quarantine/drop.ts'
+import { writeReleased } from '#lake/quarantine/released.ts'
+import type { JudgedRecords } from '#lake/quarantine/selection.ts'
 import { settle, type Taken } from '#lake/quarantine/settle.ts'
+import { isStreamErrorUri } from '#lake/stream-error.ts'
 import { appliedChanges } from './changes.ts'
 import { publishDrop } from './drop.ts'
 import type { Contribution } from './publish.ts'
@@ -47,6 +50,8 @@ export async function publishSelection(lake: Lake, dataset: Dataset, work: Selec
       : undefined
   const settled = isRelease ? await settle(lake, settling) : await settleDrop(lake, manifest, settling)
   const target = released?.result ?? (await publishDrop(lake, dataset, release))
+  if (isRelease)
+    await writeReleased(lake, { dataset: dataset.name, release: batch, judged: refusedByStream(lake, work) })
   const objects = settlementsOf(verdict, { taken: settled?.taken ?? [], late: released?.late ?? new Map() })
   const { action, reason } = selection
   const committedMs = target.snapshot['timestamp-ms']
@@ -60,6 +65,13 @@ export async function publishSelection(lake: Lake, dataset: Dataset, work: Selec
     settled: { action, taken },
     ...(released?.changes && { changes: released.changes }),
   }
+}
+
+/** Of other objects a replay decides anew, by the contract; these it would refuse whatever the contract says. */
+function refusedByStream({ zones }: Lake, { manifest, verdict }: SelectionWork): readonly JudgedRecords[] {
+  const refused = manifest.objects.filter(object => isStreamErrorUri(zones.landing, object.sourceUri))
+  const ids = new Set(refused.map(object => object.id))
+  return (verdict.judged ?? []).filter(each => ids.has(each.rawObject))
 }
 
 /** `cdc-apply` has brought them into the table, by their own versions: what comes late there changes nothing. */

@@ -7,17 +7,19 @@ import { ordinalsOf } from '#lake/erasure.ts'
 import { isLakeError } from '#lake/errors.ts'
 import type { Lake } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
+import { releasedRecords } from '#lake/quarantine/released.ts'
 import type { Ordinals } from '#lake/quarantine/selection.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
 import { grownTypes, widens, widestColumn, widestSchema } from './changes/grow.ts'
 import type { Contract } from './contract.ts'
-import { decode, openPlain } from './decode/decode.ts'
+import { decode, openPlain, type PlainTask } from './decode/decode.ts'
 import type { UnknownKind } from './decode/records.ts'
 import type { ScannedObject } from './decode/scanned.ts'
 import { decodeStreamErrors } from './decode/stream-errors.ts'
 import { type DecodeTask, hasRefused } from './decode/typed-copy.ts'
 import { openRecords } from './open-records.ts'
 import type { BatchTask } from './quality.ts'
+import { decodeReleased } from './released.ts'
 import { SessionPool } from './session-pool.ts'
 import { addsColumns, type OpenTable, type Tables } from './tables.ts'
 import { stageRaw, withoutErased } from './without-erased.ts'
@@ -131,10 +133,12 @@ async function decodeOne(
     const path = await stageRaw(lake, task.folder, { object, erased })
     const base = join(task.folder, `${object.id}-${lake.ids.uuid().slice(0, 8)}`)
     const records: DecodeTask = { object, contract, schema: table.schema, path, base }
-    // Only somebody who releases them makes rows of what a stream could not process.
+    // Only somebody who releases them makes rows of what a stream could not process, or has done so before.
     const isRefused = isStreamErrorUri(lake.zones.landing, object.sourceUri) && task.manifest.selection === undefined
     const plain = await (isRefused ? openPlain(records) : openRecords(lake, records))
-    const whole = isRefused ? await decodeStreamErrors(plain) : await pool.use(session => decode(session, plain))
+    const whole = isRefused
+      ? await decodeRefused(lake, pool, { task, plain })
+      : await pool.use(session => decode(session, plain))
     const decoded = erased
       ? await pool.use(session => withoutErased(session, whole, { erased, schema: table.schema }))
       : whole
@@ -149,6 +153,17 @@ async function decodeOne(
       return { object, failure: { reason: 'checksum', message: 'the raw object no longer has the bytes that landed' } }
     throw error
   }
+}
+
+async function decodeRefused(
+  lake: Lake,
+  pool: SessionPool,
+  { task, plain }: { readonly task: BatchTask; readonly plain: PlainTask },
+): Promise<ScannedObject> {
+  const released = await releasedRecords(lake, task.dataset.name, plain.object.id)
+  return released === undefined
+    ? decodeStreamErrors(plain)
+    : pool.use(session => decodeReleased(session, plain, released))
 }
 
 function contractRefusal(dataset: Dataset, object: RawObject): DecodedRaw['failure'] {

@@ -82,7 +82,8 @@ async function judge(lake: Lake, task: BatchTask): Promise<Verdict> {
     const about = { batch: task.manifest.id, dataset: task.dataset.name, objects }
     // The history is of batches as they came; a few records of one that are judged again say nothing about what is usual.
     const told = gated &&
-      task.manifest.selection === undefined && { quality: await resultsOf(lake, task, { gated, tables, decoded }) }
+      task.manifest.selection === undefined &&
+      !isRefused(lake, task) && { quality: await resultsOf(lake, task, { gated, tables, decoded }) }
     if (gated?.halt !== undefined)
       return { ...about, ...told, status: 'halt', reason: gated.halt, target: nothing(table), quarantine: undefined }
     const only = onlyPassing(newest, gated?.failing)
@@ -110,14 +111,18 @@ async function gateOf(
   { newest, decoded }: { readonly newest: Newest; readonly decoded: DecodedBatch },
 ): Promise<Gated | undefined> {
   const { quality: rules } = task.dataset
-  const settings = rules && task.manifest.selection ? rulesOfRows(rules) : rules
-  const { landing } = lake.zones
-  const isRefused = task.manifest.objects.every(object => isStreamErrorUri(landing, object.sourceUri))
-  if (isRefused && task.manifest.selection === undefined) return undefined
+  const isPart = task.manifest.selection !== undefined || isRefused(lake, task)
+  const settings = rules && isPart ? rulesOfRows(rules) : rules
+  if (isRefused(lake, task) && task.manifest.selection === undefined && newest.rows.length === 0) return undefined
   if (settings === undefined) return undefined
   const rows = { ...task, ...newest, table: decoded.target }
   if (task.dataset.source.changes !== undefined && !(await hasAfterImages(decoded.session, rows))) return undefined
   return gate(lake, decoded.session, { ...rows, settings })
+}
+
+/** Records that a stream could not process, and nothing else: rows are only those that were released before. */
+function isRefused({ zones }: Lake, { manifest }: BatchTask): boolean {
+  return manifest.objects.every(object => isStreamErrorUri(zones.landing, object.sourceUri))
 }
 
 async function resultsOf(

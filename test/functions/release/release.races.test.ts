@@ -12,8 +12,8 @@ import { lines, rawId } from '../quality/batches.ts'
 import { meanwhile } from './meanwhile.ts'
 import { account, held, placedRows, select, settled } from './releasing.ts'
 
-/** SLUICE_CRASH_STRIDE=1 lets the other one in before every call, which takes minutes. */
-const STRIDE = Number(process.env['SLUICE_CRASH_STRIDE'] ?? 11)
+/** SLUICE_KILLS=all lets the other one in before every call, which takes minutes. */
+const STRIDE = process.env['SLUICE_KILLS'] === 'all' ? 1 : 11
 
 const required = { id: { type: 'long', required: true }, v: 'string', day: 'date' } as const
 const strict = orders({ columns: required })
