@@ -27,12 +27,15 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString()
 }
 
-/** `0.42 s`, `12.3 s`, `3 min 20 s` */
+/** `0.42 s`, `12.3 s`, `3 min 20 s`, `5 h 12 min`, `12 d 3 h` */
 export function formatDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1_000
   if (seconds < 9.995) return `${seconds.toFixed(2)} s`
   if (seconds < 99.95) return `${seconds.toFixed(1)} s`
-  return `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`
+  const [minutes, hours] = [Math.round(seconds / 60), Math.round(seconds / 3_600)]
+  if (seconds < 7_199.5) return `${Math.floor(Math.round(seconds) / 60)} min ${Math.round(seconds) % 60} s`
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
 
 /** `1 row`, `2 rows` */
