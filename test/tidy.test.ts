@@ -31,8 +31,7 @@ const TOO_LONG: Exceptions = {
 }
 
 const WAITING: Waiting = {
-  'lake/iceberg/operations/delete.ts':
-    'deletes whole files by predicate: erasure and the sweep after a full snapshot of CDC',
+  'lake/iceberg/operations/delete.ts': 'deletes whole files by predicate: retention of rows by their time',
   'lake/iceberg/strict-match.ts': 'tells for operations/delete.ts that a whole file matches',
   'lake/iceberg/spec-change.ts': 'changes of partitioning field by field, as foreign engines make them',
 }

@@ -1,4 +1,4 @@
-import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
+import { type Dataset, handOverTableName, quarantineTableName, tombstoneTableName } from '#lake/dataset.ts'
 import type { Table } from '#lake/iceberg/table.ts'
 import { DELETE_LIMITS } from '#lake/small-files.ts'
 
@@ -44,8 +44,8 @@ const TARGET_FILE_BYTES = 512 * MIB
 const MIN_FILES = 5
 
 /**
- * From the dataset, for its table and its quarantine; for any other table from the properties that engines honour, with Iceberg's
- * defaults. Rejected rows are looked up by batch, so a quarantine is never sorted.
+ * From the dataset, for its table and those beside it; for any other table from the properties that engines honour, with Iceberg's
+ * defaults. Only the dataset's own table is ever sorted: the others are read whole, or by batch.
  */
 export function settingsOf(
   table: Table,
@@ -56,7 +56,7 @@ export function settingsOf(
   } = {},
 ): CompactionSettings {
   const { properties } = table.metadata
-  const owner = options.datasets?.find(each => each.name === table.name || quarantineTableName(each) === table.name)
+  const owner = options.datasets?.find(each => tablesOf(each).includes(table.name))
   const target = Number(properties['write.target-file-size-bytes'])
   const strategy = options.strategy ?? (owner?.name === table.name ? owner.compaction.strategy : 'binpack')
   const work = strategy === 'binpack' ? 'binpack' : 'sorted'
@@ -72,6 +72,11 @@ export function settingsOf(
     ...options.bounds,
   }
 }
+
+const tablesOf = (dataset: Dataset): readonly string[] => [
+  dataset.name,
+  ...[quarantineTableName, tombstoneTableName, handOverTableName].map(nameOf => nameOf(dataset)),
+]
 
 // --- Cost ----------------------------------------------------------------------------------------------------------
 

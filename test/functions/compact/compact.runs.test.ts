@@ -102,14 +102,14 @@ describe('a plan', () => {
     expect(writes).toEqual([])
   })
 
-  test('takes the settings of the dataset, for its quarantine too', async () => {
+  test('takes the settings of the dataset, for the tables beside it too', async () => {
     await smallFiles(bench, 'orders', { files: 3 })
-    await smallFiles(bench, 'orders__quarantine', { files: 3 })
     const datasets = [dataset('orders', { minFiles: 3, targetFileBytes: 2_097_152, strategy: 'sort' }, ['id'])]
-    expect(
-      (await planCompaction(bench.lake, { table: 'orders__quarantine', dryRun: true }, { datasets })).groups,
-    ).toHaveLength(1)
-    expect((await planCompaction(bench.lake, { table: 'orders__quarantine', dryRun: true })).groups).toHaveLength(0)
+    for (const table of ['orders__quarantine', 'orders__tombstones', 'orders__handover']) {
+      await smallFiles(bench, table, { files: 3 })
+      expect((await planCompaction(bench.lake, { table, dryRun: true }, { datasets })).groups, table).toHaveLength(1)
+      expect((await planCompaction(bench.lake, { table, dryRun: true })).groups, table).toHaveLength(0)
+    }
     // The table has not got the dataset's order yet.
     await expect(planCompaction(bench.lake, { table: 'orders' }, { datasets })).rejects.toMatchObject({ kind: 'usage' })
   })
