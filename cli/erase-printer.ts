@@ -122,6 +122,7 @@ function leftText(proof: Search): readonly string[] {
       uri =>
         `  ${printable(uri)}\n    a tag or branch keeps it, or a commit is under way: drop the ref, or run it again in a day, or with --quiesced\n`,
     ),
+    ...[...proof.raw.hits, ...proof.raw.named].map(({ object }) => `  ${printable(object.uri)}\n    run it again\n`),
     ...[...proof.staging.hits, ...proof.documents.hits, ...proof.names].map(
       uri => `  ${printable(uri)}\n    run it again\n`,
     ),

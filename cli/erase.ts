@@ -5,6 +5,7 @@ import { printErased, printFound } from './erase-printer.ts'
 import { namedDatasets } from './named-datasets.ts'
 import { EXIT_FAILURE, usage } from './refusal.ts'
 import { statusLine } from './status-line.ts'
+import { counted } from './units.ts'
 
 /** `sluice erase`: a data subject's records, out of everything. */
 export const erase: Command = {
@@ -13,8 +14,12 @@ export const erase: Command = {
   takes: { text: '', min: 0, max: 0 },
   options: {
     dataset: { value: 'NAME', help: 'the dataset whose records they are' },
-    key: { value: 'VALUE', help: 'whose: the value of the column' },
-    column: { value: 'NAME', help: 'the column that names the person' },
+    key: { value: 'VALUE', repeated: true, help: 'whose: the value of the column; of several columns one for each' },
+    column: {
+      value: 'NAME',
+      repeated: true,
+      help: 'the column that names the person; the declared key when not given',
+    },
     'dry-run': { help: 'tell what would go and change nothing' },
     quiesced: { help: 'nothing else writes to the lake now: files of commits that never came may go at once' },
     full: { help: 'cut no text and leave out no column' },
@@ -27,6 +32,7 @@ export const erase: Command = {
   examples: [
     'sluice erase --dataset orders --column customer_id --key 4711 --dry-run',
     'sluice erase --dataset orders --column email --key ada@example.org',
+    'sluice erase --dataset orders --column tenant --key acme --column customer_id --key 4711',
     'AWS_PROFILE=eraser sluice erase --dataset orders --column email --key ada@example.org --lake aws',
   ],
   reads: true,
@@ -54,8 +60,15 @@ const exitOf = ({ proof }: Erased): number | undefined => (leftOver(proof) === 0
 
 async function requestOf(call: Call): Promise<EraseRequest> {
   const dataset = await datasetOf(call)
-  const value = subjectOf(call)
-  return { dataset, datasets: await call.datasets(), parts: [{ column: columnOf(call, dataset), value }] }
+  const values = valuesOf(call)
+  const columns = columnsOf(call, dataset)
+  if (columns.length !== values.length)
+    throw usage(
+      `sluice erase: ${counted(values.length, 'value')} for ${counted(columns.length, 'column')}: ${columns.join(', ')}`,
+      'give one --key VALUE for each, in this order',
+    )
+  const parts = columns.map((column, at) => ({ column, value: values[at] as string }))
+  return { dataset, datasets: await call.datasets(), parts }
 }
 
 async function datasetOf(call: Call): Promise<Dataset> {
@@ -64,24 +77,37 @@ async function datasetOf(call: Call): Promise<Dataset> {
   return namedDatasets(await call.datasets(), [name])[0] as Dataset
 }
 
-function subjectOf({ options }: Call): string {
-  const value = options.value('key')
-  if (value === undefined || value.trim() === '')
+function valuesOf({ options }: Call): readonly string[] {
+  const values = options.values('key')
+  if (values.length === 0 || values.some(value => value.trim() === ''))
     throw usage('sluice erase: whose records?', 'give the value: --key VALUE')
-  return value
+  return values
 }
 
 const SEARCHABLE = /^(string|int|long|uuid|date|decimal\(.*\))$/
 
-function columnOf({ options }: Call, dataset: Dataset): string {
-  const name = options.value('column')
-  const columns = dataset.columns.filter(column => typeof column.type === 'string' && SEARCHABLE.test(column.type))
-  const names = columns.map(column => column.name)
-  if (name === undefined)
+/** Those that are named; without any, the declared key of the dataset. */
+function columnsOf({ options }: Call, dataset: Dataset): readonly string[] {
+  const { columns } = dataset
+  const names = columns.filter(({ type }) => typeof type === 'string' && SEARCHABLE.test(type)).map(({ name }) => name)
+  const asked = options.values('column')
+  const wanted = asked.length > 0 ? asked : declaredKey(dataset)
+  if (wanted.length === 0)
     throw usage('sluice erase: which column names the person?', `give one of ${names.join(', ')}: --column NAME`)
-  if (names.includes(name)) return name
-  throw usage(
-    `sluice erase: ${dataset.name} has no column ${name} that could name a person`,
-    `give one of ${names.join(', ')}`,
-  )
+  for (const name of wanted) {
+    if (names.includes(name)) continue
+    const isNested = columns.some(column => typeof column.type === 'object' && name.startsWith(`${column.name}.`))
+    throw usage(
+      `sluice erase: ${dataset.name} has no column ${name} that could name a person${isNested ? ': what is inside of another column has no type in change events, so that values cannot be compared' : ''}`,
+      `give one of ${names.join(', ')}`,
+    )
+  }
+  if (new Set(wanted).size < wanted.length)
+    throw usage('sluice erase: a column is named twice', 'name each column once')
+  return wanted
+}
+
+function declaredKey({ publish }: Dataset): readonly string[] {
+  if (publish.mode === 'merge' || publish.mode === 'history') return publish.key
+  return publish.mode === 'append' ? (publish.dedupe?.key ?? []) : []
 }

@@ -3,7 +3,10 @@ import { type ObjectOutcome, readDocument, writeDocumentOnce } from './batch.ts'
 import type { Lake, Uri } from './lake.ts'
 import { mapParallel } from './parallel.ts'
 
-/** Records that were erased from one raw object: `ops/erasures/objects/<dataset>/<raw id>.json`. */
+/**
+ * Records that were erased from one raw object: `ops/erasures/objects/<dataset>/<raw id>.<erasure>.json`. Each erasure has a document of its own, so
+ * that two of them at once know of each other.
+ */
 export interface ErasedObject {
   readonly rawObject: string
   readonly uri: Uri
@@ -27,6 +30,14 @@ export interface ErasedRecords extends ErasedCounts {
   readonly atMs: number
   /** From 1; 0 is the whole object, of which no record could be read. */
   readonly ordinals: readonly number[]
+  /** Where those stand in the plain object that nobody could read as a record. */
+  readonly places?: readonly ErasedPlace[]
+}
+
+export interface ErasedPlace {
+  readonly ordinal: number
+  readonly offset: number
+  readonly length: number
 }
 
 /** One line of the ledger: `ops/erasures/ledger/<erasure>.json`. It says what was erased and never of whom. */
@@ -57,8 +68,11 @@ export interface LedgerRun {
 
 const prefixOf = (lake: Pick<Lake, 'zones'>): Uri => `${lake.zones.ops}/erasures`
 export const erasedPrefix = (lake: Pick<Lake, 'zones'>, dataset: string): Uri => `${prefixOf(lake)}/objects/${dataset}/`
-export const erasedUri = (lake: Pick<Lake, 'zones'>, dataset: string, rawObject: string): Uri =>
-  `${erasedPrefix(lake, dataset)}${rawObject}.json`
+export const erasedUri = (
+  lake: Pick<Lake, 'zones'>,
+  dataset: string,
+  { rawObject, erasure }: { readonly rawObject: string; readonly erasure: string },
+): Uri => `${erasedPrefix(lake, dataset)}${rawObject}.${erasure}.json`
 export const ledgerUri = (lake: Pick<Lake, 'zones'>, erasure: string): Uri => `${prefixOf(lake)}/ledger/${erasure}.json`
 /** Keys of the rows of a stream of changes that are being erased: kept for as long as that takes, so that whoever goes on knows them. */
 export const subjectUri = (lake: Pick<Lake, 'zones'>, erasure: string): Uri =>
@@ -110,10 +124,17 @@ export async function erasedObjects(
   const prefix = erasedPrefix(lake, dataset)
   const uris: Uri[] = []
   for await (const { uri } of lake.storage.list(prefix))
-    if (isWanted(uri.slice(prefix.length).replace(/\.json$/, ''))) uris.push(uri)
+    if (isWanted(uri.slice(prefix.length).split('.')[0] as string)) uris.push(uri)
   const found = await mapParallel(uris, READS_AT_ONCE, uri => readDocument<ErasedObject>(lake, uri))
-  return new Map(found.flatMap(each => (each === undefined ? [] : [[each.rawObject, each] as const])))
+  const known = found.filter(each => each !== undefined)
+  return new Map([...Map.groupBy(known, each => each.rawObject)].map(([id, all]) => [id, together(all)]))
 }
+
+const together = (all: readonly ErasedObject[]): ErasedObject => ({
+  ...(all[0] as ErasedObject),
+  sha256s: [...new Set(all.flatMap(each => each.sha256s))],
+  erasures: all.flatMap(each => each.erasures),
+})
 
 export const ordinalsOf = (object: ErasedObject): ReadonlySet<number> =>
   new Set(object.erasures.flatMap(each => each.ordinals))

@@ -1,8 +1,7 @@
 import { commitUri, readDocument } from '#lake/batch.ts'
 import { doomedUri } from '#lake/erasure.ts'
 import { expireSnapshots } from '#lake/expire.ts'
-import { visitReachable } from '#lake/iceberg/reachable.ts'
-import { loadTable, type Table } from '#lake/iceberg/table.ts'
+import { loadTable } from '#lake/iceberg/table.ts'
 import type { Lake, TableName, Uri } from '#lake/lake.ts'
 import { leadersOf } from '#lake/route.ts'
 import { destroy } from './destroy.ts'
@@ -11,6 +10,7 @@ import { batchesAmong } from './names.ts'
 import { stalePlans } from './plans.ts'
 import type { EraseRequest, Marks, OwnTable } from './request.ts'
 import type { Search } from './search.ts'
+import { reachable, strayManifests } from './strays.ts'
 
 /** Expires all snapshots but the current one, and deletes the files that only they needed: at once, for they are known by name. */
 export async function dropOldFiles(lake: Lake, name: TableName): Promise<number> {
@@ -27,12 +27,6 @@ export async function dropOldFiles(lake: Lake, name: TableName): Promise<number>
   for (const file of doomed) await destroy(lake, file)
   await destroy(lake, uri)
   return doomed.length
-}
-
-async function reachable(lake: Lake, table: Table): Promise<ReadonlySet<Uri>> {
-  const files = new Set<Uri>()
-  await visitReachable(lake, table, { visit: uri => files.add(uri), read: new Set() })
-  return files
 }
 
 /**
@@ -52,7 +46,7 @@ async function destroyAll(lake: Lake, list: string, uris: readonly Uri[]): Promi
 /** A commit that is under way may be about to name a file; nothing of Sluice takes longer. */
 const GRACE_MS = 86_400_000
 
-/** Files that hold the rows and that no snapshot needs: of commits that failed, or that are about to come. */
+/** Files that hold the rows, and manifests, that no snapshot needs: of commits that failed, or that are about to come. */
 export async function dropOrphans(
   lake: Lake,
   request: EraseRequest,
@@ -61,13 +55,16 @@ export async function dropOrphans(
   const doomed: Uri[] = []
   for (const { table: name, hits } of await searchTables(lake, request, marks)) {
     const table = await loadTable(lake, name)
-    if (hits.length === 0 || table === undefined) continue
+    if (table === undefined) continue
     const needed = await reachable(lake, table)
-    const old = hits.filter(({ modifiedMs }) => quiesced || modifiedMs < lake.clock.nowMs() - GRACE_MS)
+    const old = [...hits, ...(await strayManifests(lake, table))].filter(
+      ({ modifiedMs }) => quiesced || modifiedMs < lake.clock.nowMs() - GRACE_MS,
+    )
     doomed.push(...old.map(hit => hit.uri).filter(uri => !needed.has(uri)))
   }
-  await destroyAll(lake, `${request.dataset.name}.orphans`, doomed)
-  return doomed.length
+  const all = [...new Set(doomed)]
+  await destroyAll(lake, `${request.dataset.name}.orphans`, all)
+  return all.length
 }
 
 /** What was ingested is in raw, what was committed is in the table; what was staged and not committed is staged again from what is in raw now. */

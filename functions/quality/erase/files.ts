@@ -6,6 +6,7 @@ import type { Lake, TableName, Uri } from '#lake/lake.ts'
 import { QUALITY_RESULTS } from '#lake/quality-results.ts'
 import { leadersOf } from '#lake/route.ts'
 import { type EraseRequest, type Marks, matchOf, saidOf, tablesOf } from './request.ts'
+import { quotesBounds, strayManifests } from './strays.ts'
 
 export interface TableSearch {
   readonly table: TableName
@@ -26,10 +27,13 @@ export async function searchTables(lake: Lake, request: EraseRequest, marks: Mar
     const table = await loadTable(lake, name)
     if (table === undefined) continue
     const { metadata } = table
-    const { files, hits } = await searchFiles(lake, `${metadata.location}/`, {
+    const { files, hits: holding } = await searchFiles(lake, `${metadata.location}/`, {
       schema: currentSchema(metadata),
       match: { ...match, ...(named ? { said: named } : {}) },
     })
+    const hits = [...holding]
+    const strays = await strayManifests(lake, table)
+    for (const stray of strays) if (await quotesBounds(lake, request, stray.uri)) hits.push(stray)
     found.push({ table: name, snapshots: metadata.snapshots.length, files, hits })
   }
   return found

@@ -96,25 +96,13 @@ async function searchOnce(
       const object = rawObjectOf(lake, dataset, info)
       if (isNamed(request, info.metadata['source-key'] ?? '')) named.push({ object, lead, found: NOTHING })
       const found = await bench.find(object, { parts, keys })
-      if (found.ordinals.length > 0) hits.push({ object, lead, found: await news(lake, dataset, { object, found }) })
+      if (found.ordinals.length > 0) hits.push({ object, lead, found })
     }
-  return { objects, named, hits: hits.filter(hit => hit.found.ordinals.length > 0) }
+  return { objects, named, hits }
 }
 
 const mayFeed = (dataset: Dataset, lead: Dataset, { metadata }: ObjectInfo): boolean =>
   lead.name === dataset.name || dataset.source.match.some(glob => globMatches(glob, metadata['source-key'] ?? ''))
-
-/** An object that was erased whole says nothing any more, whatever stands in it. */
-async function news(
-  lake: Lake,
-  dataset: Dataset,
-  { object, found }: Pick<ObjectHit, 'object' | 'found'>,
-): Promise<FoundRecords> {
-  if (!found.ordinals.includes(0)) return found
-  const erased = (await erasedObjects(lake, dataset.name, id => id === object.id)).get(object.id)
-  const isGone = erased?.erasures.some(each => each.ordinals.includes(0)) && erased.sha256s.at(-1) === object.sha256
-  return isGone ? NOTHING : found
-}
 
 /** From what its metadata says, as ingest wrote it. */
 function rawObjectOf(
