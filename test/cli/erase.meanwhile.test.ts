@@ -101,7 +101,9 @@ test.each(KINDS)('%s: a batch is committed in the middle', { timeout: 120_000 },
   await quality(lake, dataset, { batch: late as string })
   const request = requestOf(dataset, 'ada@x')
   let told = false
-  const onProgress = (text: string): void => void (told ||= text.startsWith('expiring'))
+  const onProgress = (text: string): void => {
+    if (text.startsWith('expiring')) told = true
+  }
   const [erased] = await Promise.allSettled([
     eraseFound(lake, request, await findSubject(lake, request), { quiesced: false, onProgress }),
     refine(lake, dataset, late as string),

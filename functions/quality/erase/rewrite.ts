@@ -83,23 +83,18 @@ async function notedBy(lake: Lake, { dataset }: EraseRequest, { object, found }:
   return { ...found, ordinals: [...ordinals].toSorted((a, b) => a - b), places: [...places.values()] }
 }
 
-function uploadAnew(
+async function uploadAnew(
   lake: Lake,
   request: EraseRequest,
   { hit, path, sha256 }: { readonly hit: ObjectHit; readonly path: string; readonly sha256: string },
 ) {
   const { object, lead } = hit
-  return lake.storage.head(object.uri).then(info =>
-    lake.storage.upload(path, object.uri, {
-      metadata: {
-        ...info?.metadata,
-        'source-key': unnamedKey(request, info?.metadata ?? {}),
-        'content-sha256': sha256,
-      },
-      tags: { zone: 'raw', dataset: lead.name, 'source-system': lead.source.system, 'data-class': lead.dataClass },
-      sha256,
-    }),
-  )
+  const { metadata = {} } = (await lake.storage.head(object.uri)) ?? {}
+  return lake.storage.upload(path, object.uri, {
+    metadata: { ...metadata, 'source-key': unnamedKey(request, metadata), 'content-sha256': sha256 },
+    tags: { zone: 'raw', dataset: lead.name, 'source-system': lead.source.system, 'data-class': lead.dataClass },
+    sha256,
+  })
 }
 
 function unnamedKey(request: EraseRequest, metadata: Readonly<Record<string, string>>): string {
@@ -128,7 +123,8 @@ async function noteErased(lake: Lake, { dataset, datasets }: EraseRequest, { hit
 
 async function countsFor(lake: Lake, holder: Dataset, { object, found }: ObjectHit): Promise<ErasedCounts> {
   await using bench = await openRecordBench(lake, holder)
-  return bench.accountOf(object, found.ordinals)
+  // Awaited here: the bench goes with this function.
+  return await bench.accountOf(object, found.ordinals)
 }
 
 /** A run that goes on with another finds what that has noted, and adds what it has found since. */
