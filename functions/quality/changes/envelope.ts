@@ -33,7 +33,7 @@ export function envelope(task: EnvelopeTask): ChangeParts {
   const before = (column: ContractColumn): Sql => textIn(sql`e."before"`, column)
   return {
     ...parts,
-    problems: [...parts.problems, MISSING_AFTER],
+    problems: [...parts.problems, MISSING_AFTER, NO_ROW],
     content: sql`hash(e.op, e.after, e.before, k)`,
     value: column => textIn(sql`e."after"`, column),
     kept: column => keptOf(changes, columnText(column), column),
@@ -50,6 +50,13 @@ const MISSING_AFTER = problem(
   sql`e.op IN ('c', 'u', 'r') AND e."after" IS NULL`,
   'missing_after',
   sql`'the event has no image of the row after the change'`,
+)
+
+/** Text, a number or an array would be read as a row of nothing but NULL. */
+const NO_ROW = problem(
+  sql`e.op IN ('c', 'u', 'r') AND COALESCE(len(keys), 0) = 0`,
+  'missing_after',
+  sql`'the image of the row after the change is no object with fields'`,
 )
 
 const columnText = (column: ContractColumn): Sql => textIn(sql`e."after"`, column)

@@ -40,14 +40,21 @@ export function wired(column: Column, text: Sql, wire: Wire | WireByCase): Typed
     case 'clock':
       return either(text, { number: clockOf(type, sql`(${whole} ${MICROS[wire.unit]})`), other: iso(type, text) })
     case 'decimal':
-      return type === 'binary' ? typed(type, text) : typed(type, decimalText(text, wire.scale))
+      // A number that has a scale of its own says so by its form.
+      return type === 'binary' ? typed(type, text) : typed(type, variableDecimal(text, decimalText(text, wire.scale)))
     case 'variable-decimal':
-      return typed(type, variableDecimal(text))
+      return typed(type, variableDecimal(text, text))
     case 'bytes':
       return typed(type, asBase64(text, wire.encoding))
     case 'plain':
+      if (type === 'float' || type === 'double') return withoutNumber(typed(type, text), text)
       return column.format === undefined ? iso(type, text) : typed(type, text, { format: column.format })
   }
+}
+
+/** What PostgreSQL's floats may be beside numbers. Connect's converter writes it as text, because JSON has no word for it. */
+function withoutNumber({ value, fits }: Typed, text: Sql): Typed {
+  return { value, fits: sql`(${text} IN ('NaN', 'Infinity', '-Infinity') OR ${fits ?? sql`TRUE`})` }
 }
 
 function byCase(column: Column, text: Sql, { of, cases }: WireByCase): Typed {
@@ -160,25 +167,25 @@ function unscaledText(text: Sql): Sql {
   })
 }
 
-/** Puts the point where the scale says, from 0 to 38; NULL stays NULL. */
+/** Puts the point where the scale says, from 0 to 38, or zeros where it is below; NULL stays NULL. */
 function pointed(digits: Sql, scale: Sql): Sql {
   return bound(
     sql`lpad(ltrim(${digits}, '-'), greatest(${scale} + 1, strlen(ltrim(${digits}, '-')))::INTEGER, '0')`,
     'plain',
     plain => {
       const sign = sql`CASE WHEN starts_with(${digits}, '-') THEN '-' ELSE '' END`
-      return sql`CASE WHEN ${scale} = 0 THEN ${digits} WHEN ${scale} BETWEEN 1 AND 38 THEN ${sign} || left(${plain}, -${scale}) || '.' || right(${plain}, ${scale}) END`
+      return sql`CASE WHEN ${scale} = 0 THEN ${digits} WHEN ${scale} BETWEEN 1 AND 38 THEN ${sign} || left(${plain}, -${scale}) || '.' || right(${plain}, ${scale}) WHEN ${scale} BETWEEN -38 AND -1 THEN ${digits} || repeat('0', -${scale}) END`
     },
   )
 }
 
-/** `{"scale":4,"value":"erc="}`, the form of numbers that each have a scale of their own. Other text stays what it is. */
-function variableDecimal(text: Sql): Sql {
+/** `{"scale":4,"value":"erc="}`, the form of numbers that each have a scale of their own, or what other text is read as. */
+function variableDecimal(text: Sql, other: Sql): Sql {
   const unscaled = unscaledText(sql`json_extract_string(${text}, '$.value')`)
   const scaled = bound(unscaled, 'digits', digits =>
     bound(sql`TRY_CAST(json_extract_string(${text}, '$.scale') AS INTEGER)`, 'scale', scale => pointed(digits, scale)),
   )
-  return sql`CASE WHEN starts_with(${text}, '{') THEN ${scaled} ELSE ${text} END`
+  return sql`CASE WHEN starts_with(${text}, '{') THEN ${scaled} ELSE ${other} END`
 }
 
 // --- Events without a schema ---------------------------------------------------------------------------------------
