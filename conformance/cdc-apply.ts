@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { cdcApply } from '#functions/cdc-apply/cdc-apply.ts'
 import { quality } from '#functions/quality/quality.ts'
 import {
   type ChangeCounts,
@@ -13,6 +12,7 @@ import {
 import type { Dataset } from '#lake/dataset.ts'
 import { type MemoryLake, memoryLake } from '#lake/disk/disk-lake.ts'
 import { ulid } from '#lake/ulid.ts'
+import { applyWithAthena } from '#local/athena.ts'
 import type { CaseEvent, CaseTarget, ChangeCase } from './cdc-case.ts'
 import { parquetOf } from './cdc-parquet.ts'
 
@@ -50,7 +50,7 @@ export class CaseLake {
     const manifest = { id: batch, dataset: dataset.name, objects }
     await writeDocumentOnce(this.lake, manifestUri(this.lake, dataset.name, batch), manifest)
     await quality(this.lake, dataset, { batch })
-    const { counts } = await cdcApply(this.lake, dataset, { batch })
+    const { counts } = await applyWithAthena(this.lake, dataset, batch)
     const verdict = await readDocument<Verdict>(this.lake, verdictUri(this.lake, dataset.name, batch))
     if (verdict === undefined) throw new Error(`batch ${batch} has no verdict`)
     return { verdict, counts }

@@ -27,6 +27,10 @@ const SUITES: Readonly<Record<string, Suite>> = {
     fields: ['format', 'key', 'columns', 'batches'],
     check: async given => (await import('./cdc.ts')).checkChanges(given as ChangeCase),
   },
+  'cdc-athena': {
+    fields: ['format', 'key', 'columns', 'batches'],
+    check: async given => (await import('./cdc.ts')).checkHandedOver(given as ChangeCase),
+  },
 }
 
 /** A case that cannot be read, or breaks the suite, fails like any other. */
@@ -75,7 +79,7 @@ const cases = await casesOf(path).catch((error: Error) => {
 })
 let passed = 0
 let failed = 0
-const atOnce = suiteName === 'cdc' ? AT_ONCE : 1
+const atOnce = suiteName.startsWith('cdc') ? AT_ONCE : 1
 await mapParallel(cases, atOnce, async ({ place, text }) => {
   const problems = await problemsOf(suite, text)
   if (problems.length === 0) passed++

@@ -1,5 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
+import { type Applied, cdcApplyStep } from '#functions/cdc-apply/cdc-apply.ts'
+import type { Dataset } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, Sql, sql } from '#lake/duckdb/sql.ts'
 import { LakeError } from '#lake/errors.ts'
@@ -15,6 +17,21 @@ import { openTable, type Table } from '#lake/iceberg/table.ts'
 import type { DataFile, ScanFile } from '#lake/iceberg/types.ts'
 import { writeDataFiles } from '#lake/iceberg/write-files.ts'
 import type { Lake } from '#lake/lake.ts'
+
+/** Applies a batch as the state machine does: statements are run, and the function goes on from each, until it answers with its report. */
+export async function applyWithAthena(
+  lake: Lake,
+  dataset: Dataset,
+  batch: string,
+  run: (statement: string) => Promise<void> = statement => runStatement(lake, statement),
+): Promise<Applied> {
+  let answer = await cdcApplyStep(lake, dataset, { batch })
+  while ('statement' in answer) {
+    await run(answer.statement)
+    answer = await cdcApplyStep(lake, dataset, { batch, step: answer.step })
+  }
+  return answer
+}
 
 /**
  * In the place of Athena: runs one INSERT INTO or MERGE INTO in DuckDB on copies of the tables that it names, and commits what became of the

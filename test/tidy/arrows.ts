@@ -55,7 +55,7 @@ const ARROWS: Readonly<Record<Layer, readonly string[]>> = {
   cli: ['story', ...LAKE, 'lake/disk', 'local', 'remote'],
   remote: ['lake', 'lake/aws', 'cli'],
   bench: ['story', ...LAKE, 'lake/disk', 'datasets', 'local'],
-  conformance: ['story', ...LAKE, 'lake/disk'],
+  conformance: ['story', ...LAKE, 'lake/disk', 'local'],
   examples: ['lake/dataset.ts'],
   test: LAYERS.map(([layer]) => layer),
 }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkChanges } from '../../../conformance/cdc.ts'
+import { checkChanges, checkHandedOver } from '../../../conformance/cdc.ts'
 import type { ChangeCase } from '../../../conformance/cdc-case.ts'
 
 const FOLDER = join(import.meta.dirname, 'cases')
@@ -28,3 +28,14 @@ test('there are cases of every connector, and each is named once', () => {
 test.each(CASES.map(each => [each.name, each] as const))('%s', { timeout: 60_000 }, async (_name, given) => {
   expect(await checkChanges({ ...given, invariants: [] })).toEqual([])
 })
+
+/** All of them are `npm run conformance -- cdc-athena test/functions/cdc-apply/cases`. */
+const HANDED_OVER = CASES.filter((_case, at) => at % 8 === 0)
+
+test.each(HANDED_OVER.map(each => [each.name, each] as const))(
+  'handed over to Athena: %s',
+  { timeout: 60_000 },
+  async (_name, given) => {
+    expect(await checkHandedOver({ ...given, invariants: [] })).toEqual([])
+  },
+)

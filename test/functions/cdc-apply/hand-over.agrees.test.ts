@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Dataset } from '#lake/dataset.ts'
 import { memoryLake } from '#lake/disk/disk-lake.ts'
+import { applyWithAthena } from '#local/athena.ts'
 import { tableRows } from '../quality/batches.ts'
 import { applied, people, stageBatch } from './applying.ts'
-import { handed, handOver } from './handing-over.ts'
+import { handed } from './handing-over.ts'
 import { anyDelivery, anyHistory, deliver, movingHistory, play, snapshotHistory } from './source.ts'
 
 const RUNS = Number(process.env['SLUICE_MERGES'] ?? 2)
@@ -34,7 +35,7 @@ test.each([
           for (const [index, batch] of deliver(records, delivery, order).entries()) {
             const { counts } = await applied(one, people(spec), `b${index}`, batch)
             await stageBatch(other, handed(spec), `b${index}`, batch)
-            const report = await handOver(other, handed(spec), `b${index}`)
+            const report = await applyWithAthena(other, handed(spec), `b${index}`)
             expect(report.counts).toEqual(counts)
             expect(await rowsOf(other, people(spec))).toEqual(await rowsOf(one, people(spec)))
           }

@@ -9,8 +9,9 @@ import { liveFiles } from '#lake/iceberg/scan.ts'
 import { columnByName } from '#lake/iceberg/schema.ts'
 import { openTable } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
+import { applyWithAthena } from '#local/athena.ts'
 import { applied, people, peopleRows, stageBatch } from './applying.ts'
-import { handed, handOver } from './handing-over.ts'
+import { handed } from './handing-over.ts'
 import { play } from './source.ts'
 
 const { records } = play([
@@ -55,7 +56,7 @@ test('a batch that needs old values counts the files that have them', async () =
   const bytes = await guardBytes(lake)
   const answer = await cdcApplyStep(lake, bounded(bytes + 200), { batch: 'b2' })
   expect(answer).toHaveProperty('statement')
-  expect((await handOver(lake, bounded(0), 'b2')).counts.applied).toBe(1)
+  expect((await applyWithAthena(lake, bounded(0), 'b2')).counts.applied).toBe(1)
   expect(await peopleRows(lake)).toEqual(['1 n3 b1'])
   lake.dispose()
 })

@@ -6,10 +6,10 @@ import { cdcApplyStep } from '#functions/cdc-apply/cdc-apply.ts'
 import { type MemoryLake, memoryLake } from '#lake/disk/disk-lake.ts'
 import { liveFiles } from '#lake/iceberg/scan.ts'
 import { openTable } from '#lake/iceberg/table.ts'
-import { runStatement } from '#local/athena.ts'
+import { applyWithAthena, runStatement } from '#local/athena.ts'
 import { countCalls, dieAt, READS } from '../mortal.ts'
 import { applied, people, peopleRows, stageBatch } from './applying.ts'
-import { handed, handOver } from './handing-over.ts'
+import { handed } from './handing-over.ts'
 import { play } from './source.ts'
 
 /** Rows that are new, replaced, deleted, moved with a value that stays behind, and patched. */
@@ -40,14 +40,14 @@ const left = async (lake: MemoryLake): Promise<number> =>
 
 test('dying after any write, then running again', async () => {
   const living = await scene()
-  const { counts } = await handOver(living, dataset, 'b2')
+  const { counts } = await applyWithAthena(living, dataset, 'b2')
   expect(counts).toMatchObject({ received: 5, applied: 4, skipped: 1 })
   expect(await peopleRows(living)).toEqual(rows)
   expect(await left(living)).toBe(0)
   living.dispose()
   const counted = await scene()
-  const work = (lake: MemoryLake) => (mortal: Parameters<typeof handOver>[0]) =>
-    handOver(mortal, dataset, 'b2', statement => runStatement(lake, statement))
+  const work = (lake: MemoryLake) => (mortal: Parameters<typeof applyWithAthena>[0]) =>
+    applyWithAthena(mortal, dataset, 'b2', statement => runStatement(lake, statement))
   const calls = await countCalls(counted, work(counted), READS)
   counted.dispose()
   expect(calls).toBeGreaterThan(20)
@@ -55,7 +55,7 @@ test('dying after any write, then running again', async () => {
     const lake = await scene()
     const where = `after write ${at}`
     expect(await dieAt(lake, { at, side: 'after', spared: READS }, work(lake)), where).toBe('dead')
-    expect((await handOver(lake, dataset, 'b2')).counts, where).toEqual(counts)
+    expect((await applyWithAthena(lake, dataset, 'b2')).counts, where).toEqual(counts)
     expect(await peopleRows(lake), where).toEqual(rows)
     expect(await left(lake), where).toBe(0)
     lake.dispose()
@@ -100,7 +100,7 @@ test('another batch of the same rows comes between, wherever it does', async () 
       await applied(lake, people(), 'b1', EARLIER)
       await stageBatch(lake, dataset, 'b2', BATCH.slice(0, cut))
       let ran = 0
-      const report = await handOver(lake, dataset, 'b2', async statement => {
+      const report = await applyWithAthena(lake, dataset, 'b2', async statement => {
         if (ran++ === statements) await applied(lake, people(), 'b3', BATCH.slice(cut))
         await runStatement(lake, statement)
       })
@@ -121,7 +121,7 @@ test.each([
   async (_which, version, expected) => {
     const lake = await scene()
     let merges = 0
-    await handOver(lake, dataset, 'b2', async statement => {
+    await applyWithAthena(lake, dataset, 'b2', async statement => {
       await runStatement(lake, statement)
       if (statement.startsWith('MERGE') && merges++ === 0)
         await runStatement(
