@@ -24,7 +24,7 @@ export async function printGroups({ terminal, options }: Call, letters: readonly
     return
   }
   if (letters.length === 0) {
-    await terminal.out.write('No dead letters.\n')
+    await terminal.out.write(noneOf(options))
     return
   }
   const rows = groups.map(({ queue, cause, members, oldestMs, newestMs, example }) => [
@@ -38,6 +38,13 @@ export async function printGroups({ terminal, options }: Call, letters: readonly
   await printTable(terminal.out, { columns: COLUMNS, rows }, { full: options.has('full') })
   await terminal.out.write(`${counted(letters.length, 'dead letter')}\n`)
 }
+
+/** A filter with a typing error in it must not look like a queue that is empty. */
+const noneOf = (options: Call['options']): string =>
+  isFiltered(options) ? 'No dead letters match. `sluice dlq list` shows all there are.\n' : 'No dead letters.\n'
+
+export const isFiltered = (options: Call['options']): boolean =>
+  ['queue', 'cause', 'match'].some(name => options.value(name) !== undefined)
 
 interface Group {
   readonly queue: string
@@ -97,7 +104,7 @@ export async function printLetters(
     return
   }
   if (letters.length === 0) {
-    await terminal.out.write('No dead letters.\n')
+    await terminal.out.write(noneOf(options))
     return
   }
   const style = styleOf(terminal.out)

@@ -3,7 +3,7 @@ import type { LocalRunner } from '#local/run.ts'
 import { closest } from './closest.ts'
 import type { Call, Command } from './command.ts'
 import { giveBack, type Letter, type LetterFilter, rejectedLetters, takeLetters } from './dlq-letters.ts'
-import { letterDocument, printGroups, printLetters } from './dlq-printer.ts'
+import { isFiltered, letterDocument, printGroups, printLetters } from './dlq-printer.ts'
 import { type Settled, settleLetters } from './dlq-settle.ts'
 import { EXIT_FAILURE, usage } from './refusal.ts'
 import { statusLine } from './status-line.ts'
@@ -98,7 +98,7 @@ async function settle(call: Call, filter: LetterFilter, how: 'redriven' | 'dropp
   const { options, reached } = call
   const rate = numberOf(call, 'rate', 10)
   const verb = how === 'redriven' ? 'redrive' : 'drop'
-  if (Object.values(filter).every(each => each === undefined) && !options.has('all'))
+  if (!isFiltered(options) && !options.has('all'))
     throw usage(`sluice dlq ${verb}: which letters?`, 'name them with --queue, --cause or --match, or say --all')
   if (options.has('dry-run')) {
     await printLetters(call, await lookAt(reached, filter), LOOKED_AT_MAX)
@@ -150,6 +150,14 @@ async function printSettled(
   const lines = left.map(
     ({ letter, reason }) => `left: ${letter.queue} ${printable(letter.subject)}: ${printable(reason)}\n`,
   )
-  const open = how === 'redriven' && done > 0 ? '; `sluice dlq list` shows what came back' : ''
-  await terminal.out.write(`${lines.join('')}${counted(done, 'letter')} ${how}${open}\n`)
+  const next = nextOf(options, { done, how, seen: done + left.length })
+  await terminal.out.write(`${lines.join('')}${counted(done, 'letter')} ${how}${next}\n`)
+}
+
+function nextOf(
+  options: Call['options'],
+  { done, seen, how }: { readonly done: number; readonly seen: number; readonly how: 'redriven' | 'dropped' },
+): string {
+  if (seen === 0 && isFiltered(options)) return ': none match; `sluice dlq list` shows all there are'
+  return how === 'redriven' && done > 0 ? '; `sluice dlq list` shows what came back' : ''
 }

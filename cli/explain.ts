@@ -3,7 +3,7 @@ import { historyDocument } from './history-document.ts'
 import { printHistory } from './history-printer.ts'
 import { landingKeys, landingUri, similarKeys } from './landing-key.ts'
 import { type ObjectHistory, objectHistory } from './object-history.ts'
-import { refusal } from './refusal.ts'
+import { refusal, usage } from './refusal.ts'
 
 /** `sluice explain`: what became of one landing object. */
 export const explain: Command = {
@@ -26,6 +26,8 @@ export const explain: Command = {
 async function findHistory({ lake, given, terminal, datasets }: Call): Promise<ObjectHistory> {
   const declared = await datasets()
   const text = given[0] as string
+  if (text.trim() === '')
+    throw usage('which file? The key is empty', 'give what stands below landing: sluice explain movies/movies.json')
   const keys = landingKeys(lake, text, terminal.cwd)
   for (const key of keys) {
     const history = await objectHistory(lake, landingUri(lake, key), declared)

@@ -107,6 +107,11 @@ function wholeNumber({ options }: Call, name: string): number | undefined {
 
 async function streamOf({ reached, options }: Call): Promise<Stream> {
   const name = options.value('stream')
+  if (name === undefined && options.value('region') !== undefined)
+    throw usage(
+      '--region says where a stream is, and none is named',
+      'name it: --stream NAME; --lake aws knows its own',
+    )
   if (name === undefined) return reached.stream
   return (await import('./remote-lake.ts')).remoteStream(name, options.value('region'))
 }

@@ -1,7 +1,7 @@
 import { readDocument, writeDocumentOnce } from '#lake/batch.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
-import { digits, readPlan, replayPrefix } from '#lake/replay-documents.ts'
+import { digits, type ReplayPlan, readPlan, replayPrefix } from '#lake/replay-documents.ts'
 
 export type ControlAction = 'start' | 'pause' | 'resume' | 'stop'
 
@@ -66,10 +66,10 @@ export function stateOf(control: Control, report: ReplayReport | undefined): Rep
  * so already it changes nothing. Fails with `usage` when the replay is past it.
  */
 export async function control(lake: Lake, replay: string, action: ControlAction): Promise<Control> {
-  await readPlan(lake, replay)
+  const plan = await readPlan(lake, replay)
   const last = await lastControl(lake, replay)
   const report = last && (await readDocument<ReplayReport>(lake, reportUri(lake, replay, last.generation)))
-  const generation = nextGeneration(replay, action, { last, state: last && stateOf(last, report) })
+  const generation = nextGeneration(plan, action, { last, state: last && stateOf(last, report) })
   if (generation === undefined) return last as Control
   const sequence = (last?.sequence ?? 0) + 1
   const wanted: Control = { sequence, action, generation, atMs: lake.clock.nowMs() }
@@ -82,7 +82,8 @@ interface Standing {
 }
 
 /** undefined: it is so already. */
-function nextGeneration(replay: string, action: ControlAction, { last, state }: Standing): number | undefined {
+function nextGeneration(plan: ReplayPlan, action: ControlAction, { last, state }: Standing): number | undefined {
+  const replay = plan.id
   if (last === undefined || state === undefined) {
     if (action === 'start' || action === 'resume') return 1
     throw refused(replay, 'was planned and never started', `sluice replay resume ${replay} starts it`)
@@ -90,11 +91,22 @@ function nextGeneration(replay: string, action: ControlAction, { last, state }: 
   if (action === 'start') return undefined
   if (state === 'stopped') {
     if (action === 'stop') return undefined
-    throw refused(replay, 'was stopped', 'what it has committed stays; replay the rest with --mode missing')
+    throw refused(replay, 'was stopped', `what it has committed stays; begin another: ${againOf(plan)}`)
   }
   if (state === 'finished') throw refused(replay, 'is finished', `sluice replay status ${replay} tells what it did`)
   if (action === 'pause') return state === 'paused' ? undefined : last.generation
   return action === 'stop' ? last.generation : last.generation + 1
+}
+
+/** What a table beside it lacks is missing there; what the dataset's own table has of an earlier commit is not, and all of it is taken again. */
+function againOf({ dataset, mode, from, to, key, into }: ReplayPlan): string {
+  const options = { dataset, mode: into === undefined ? mode : 'missing', from, to, key, into }
+  // What a shell would read otherwise stands in its quotes.
+  const shown = (value: string): string => (/^[\w./=-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`)
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${shown(value)}`],
+  )
+  return `sluice replay ${given.join(' ')}`
 }
 
 const refused = (replay: string, what: string, next: string): LakeError =>

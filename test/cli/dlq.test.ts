@@ -39,6 +39,24 @@ test('a lake without dead letters', async () => {
   expect(await bench.run(['dlq', 'list'])).toEqual({ code: 0, out: 'No dead letters.\n', err: '' })
 })
 
+test('a filter that nothing passes does not look like a lake without dead letters', async () => {
+  await keep('1')
+  const none = 'No dead letters match. `sluice dlq list` shows all there are.\n'
+  for (const filter of [
+    ['--queue', 'ingst'],
+    ['--cause', 'no-permissions'],
+    ['--match', 'b.ndjson'],
+  ])
+    for (const action of ['list', 'show']) {
+      const { code, out, err } = await bench.run(['dlq', action, ...filter])
+      expect({ code, out, err }, `${action} ${filter.join(' ')}`).toEqual({ code: 0, out: none, err: '' })
+    }
+  expect((await bench.run(['dlq', 'drop', '--cause', 'no-permissions'])).out).toBe(
+    '0 letters dropped: none match; `sluice dlq list` shows all there are\n',
+  )
+  expect(await listed()).toMatchObject({ letters: 1 })
+})
+
 test('groups by queue and cause, with an example', async () => {
   await keep('1')
   await keep('2', { body: created('orders/b.ndjson') })
@@ -75,7 +93,10 @@ describe('redrive', () => {
     expect((await bench.run(['dlq', 'redrive', '--queue', 'ingest'])).out).toContain('1 letter redriven')
     expect(await ids()).toEqual([1])
     expect(await listed()).toMatchObject({ letters: 0 })
-    expect((await bench.run(['dlq', 'redrive', '--queue', 'ingest'])).out).toBe('0 letters redriven\n')
+    expect((await bench.run(['dlq', 'redrive', '--queue', 'ingest'])).out).toBe(
+      '0 letters redriven: none match; `sluice dlq list` shows all there are\n',
+    )
+    expect((await bench.run(['dlq', 'redrive', '--all'])).out).toBe('0 letters redriven\n')
     await keep('2')
     await bench.run(['dlq', 'redrive', '--all'])
     expect(await ids()).toEqual([1])

@@ -275,6 +275,14 @@ test.each(['s3://elsewhere/orders/x', 'file:///etc/passwd'])('%s is not in the l
   expect(ran.err).toContain(`${uri} is not in the landing zone`)
 })
 
+test.each(['', ' '])('an empty key (%j) is asked for, not looked for', async key => {
+  const ran = await bench.run(['explain', key])
+  expect(ran).toMatchObject({ code: 2, out: '' })
+  expect(ran.err).toBe(
+    'error: which file? The key is empty\nnext:  give what stands below landing: sluice explain movies/movies.json\n',
+  )
+})
+
 test('a key with control characters is printed without them', async () => {
   await drop('orders/\x1b[2Jevil')
   expect(await told('orders/\x1b[2Jevil')).toMatch(/^orders\/\\u\{1b\}\[2Jevil\n/)

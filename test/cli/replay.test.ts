@@ -88,7 +88,7 @@ test('pause and stop, each twice, and what comes after', async () => {
   const { err, code } = await replay('resume', 'r1')
   expect(code).toBe(2)
   expect(err).toBe(
-    'error: replay r1 was stopped\nnext:  what it has committed stays; replay the rest with --mode missing\n',
+    'error: replay r1 was stopped\nnext:  what it has committed stays; begin another: sluice replay --dataset orders --mode all\n',
   )
   expect((await replay('--dataset', 'orders', '--mode', 'all')).code).toBe(0)
 })
@@ -132,4 +132,18 @@ test('swap: the counts first, then with --yes, and a name that was never built i
     1,
     'error: orders_v3 is no table that a replay has built\nnext:  build one first: sluice replay --dataset NAME --mode all --into orders_v3\n',
   ])
+})
+
+test.each([
+  [{ mode: 'all', from: '2000-01-01', to: '2999-12-31' }, '--mode all --from 2000-01-01 --to 2999-12-31'],
+  [{ mode: 'all', key: "orders/it's" }, `--mode all --key 'orders/it'\\''s'`],
+  [{ mode: 'all', into: 'orders_v2' }, '--mode missing --into orders_v2'],
+])('after a stop, what begins another: %j', async (given, options) => {
+  writeFileSync(join(bench.folder, "it's.json"), '{"id": 4}\n')
+  expect((await bench.run(['put', "it's.json", '--dataset', 'orders'])).code).toBe(0)
+  const request = replayRequest([orders], { dataset: 'orders', grace: 0, ...given })
+  expect((await planReplay(bench.lake, 'r1', request)).objects).toBeGreaterThan(0)
+  await control(bench.lake, 'r1', 'start')
+  await control(bench.lake, 'r1', 'stop')
+  expect((await replay('resume', 'r1')).err).toContain(`begin another: sluice replay --dataset orders ${options}\n`)
 })

@@ -208,6 +208,7 @@ test.each([
   [['send', '.', '--dataset', 'payments'], '. is no file', 'give one file'],
   [['send', 'a', '--dataset', 'payments', '--rate', '0'], '--rate 0 is no number', 'a whole number from 1'],
   [['send', 'a', '--dataset', 'payments', '--from-line', 'x'], '--from-line x is no number', 'a whole number from 1'],
+  [['send', 'a', '--dataset', 'payments', '--region', 'eu-west-1'], '--region says where a stream is', '--stream NAME'],
 ])('%j is refused', async (argv, message, next) => {
   file('a', line(1))
   const ran = await run(argv)
