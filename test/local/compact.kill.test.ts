@@ -19,6 +19,7 @@ import { openTable } from '#lake/iceberg/table.ts'
 import { createTable } from '#lake/iceberg/table-definition.ts'
 import type { DataFile } from '#lake/iceberg/types.ts'
 import { writePositionDeletes } from '#lake/iceberg/write-deletes.ts'
+import { ALL_KILLS, KILLS_TIMEOUT } from '../functions/kills.ts'
 import { column, definition, openSession, type Workbench, writeRows } from '../lake/iceberg/fixture.ts'
 import type { Death } from './dying-lake.ts'
 import { inFolder, query } from './lake-state.ts'
@@ -27,7 +28,7 @@ import { inFolder, query } from './lake-state.ts'
 const FILES = 5
 const DELETED = 3
 
-test('killed at every call of a port and started again', { timeout: 900_000 }, async () => {
+test('killed at every call of a port and started again', { timeout: KILLS_TIMEOUT }, async () => {
   await inFolder(async folder => {
     const lanes = [await laneIn(folder, 'one'), await laneIn(folder, 'two')]
     const { root, rows } = lanes[0] as Lane
@@ -37,7 +38,7 @@ test('killed at every call of a port and started again', { timeout: 900_000 }, a
     const files = await filesOf(root)
     expect(files).toEqual({ data: 2, deletes: 0 })
 
-    const moments = process.env['SLUICE_KILLS'] === 'all' ? ['before', 'after'] : ['after']
+    const moments = ALL_KILLS ? ['before', 'after'] : ['after']
     const deaths = Array.from({ length: calls }, (_, at) => at + 1).flatMap(at => moments.map(when => ({ at, when })))
     let died = 0
     await inLanes(lanes, deaths, async (lane, death) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { diskLake } from '#lake/disk/disk-lake.ts'
 import { balanceOf } from '#local/balance.ts'
+import { ALL_KILLS, KILLS_TIMEOUT } from '../functions/kills.ts'
 import { inFolder, orderIds, soundIds } from './lake-state.ts'
 import { orderLines, orders, PRICES, prices } from './shop.ts'
 
@@ -46,7 +47,7 @@ async function expectOnce(root: string): Promise<void> {
   expect(await balanceOf(lake, prices)).toMatchObject({ objects: 1, read: 2, rows: 2, quarantined: 0, superseded: 0 })
 }
 
-test('killed at a call of a port and started again', { timeout: 900_000 }, async () => {
+test('killed at a call of a port and started again', { timeout: KILLS_TIMEOUT }, async () => {
   await inFolder(async folder => {
     const template = join(folder, 'template')
     await landing(template)
@@ -90,7 +91,7 @@ function deaths(calls: number): readonly (readonly [at: number, when: string])[]
     [at, 'before'] as const,
     [at, 'after'] as const,
   ])
-  if (process.env['SLUICE_KILLS'] === 'all') return all
+  if (ALL_KILLS) return all
   const stride = all.length / SPREAD
   return Array.from({ length: SPREAD }, (_, at) => all[Math.floor(at * stride)] as readonly [number, string])
 }

@@ -5,6 +5,7 @@ import { publish } from '#functions/publish/publish.ts'
 import { quality } from '#functions/quality/quality.ts'
 import { type MemoryLake, memoryLake } from '#lake/disk/disk-lake.ts'
 import type { Lake } from '#lake/lake.ts'
+import { KILLS_TIMEOUT, killStride } from '../kills.ts'
 import { countCalls, dieAt } from '../mortal.ts'
 import { lines } from '../quality/batches.ts'
 import { applied, commitReport, counts, land, orders, rows, snapshots } from './refining.ts'
@@ -15,7 +16,7 @@ const dataset = orders({
 })
 
 /** SLUICE_KILLS=all dies at every call, on both sides of its effect. */
-const STRIDE = process.env['SLUICE_KILLS'] === 'all' ? 1 : 3
+const STRIDE = killStride(3)
 
 /** b1 is there; b2 repeats a row of it and one of its own, and takes an object of b1 again: every branch that writes. */
 async function scene(): Promise<MemoryLake> {
@@ -39,7 +40,7 @@ async function check(lake: MemoryLake, where: string): Promise<void> {
   ])
 }
 
-test('dying at any call, then published again', async () => {
+test('dying at any call, then published again', { timeout: KILLS_TIMEOUT }, async () => {
   const undisturbed = await scene()
   const calls = await countCalls(undisturbed, publishing)
   await check(undisturbed, 'undisturbed')
@@ -55,9 +56,9 @@ test('dying at any call, then published again', async () => {
       lake.dispose()
     }
   undisturbed.dispose()
-}, 600_000)
+})
 
-test('dying at any call, while another batch commits the same rows', async () => {
+test('dying at any call, while another batch commits the same rows', { timeout: KILLS_TIMEOUT }, async () => {
   const undisturbed = await scene()
   const calls = await countCalls(undisturbed, publishing)
   undisturbed.dispose()
@@ -77,4 +78,4 @@ test('dying at any call, while another batch commits the same rows', async () =>
     expect(applies, where).toBe(2)
     lake.dispose()
   }
-}, 600_000)
+})

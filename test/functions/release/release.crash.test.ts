@@ -3,13 +3,14 @@
 import { expect, test } from 'vitest'
 import type { Dataset } from '#lake/dataset.ts'
 import { type MemoryLake, memoryLake } from '#lake/disk/disk-lake.ts'
+import { KILLS_TIMEOUT, killStride } from '../kills.ts'
 import { countCalls, dieAt } from '../mortal.ts'
 import { applied, orders, refine, snapshots } from '../publish/refining.ts'
 import { lines } from '../quality/batches.ts'
 import { account, held, placedRows, select, settled } from './releasing.ts'
 
 /** SLUICE_KILLS=all dies at every call, which takes minutes. */
-const STRIDE = process.env['SLUICE_KILLS'] === 'all' ? 1 : 5
+const STRIDE = killStride(5)
 
 const required = { id: { type: 'long', required: true }, v: 'string', day: 'date' } as const
 const strict = orders({ columns: required })
@@ -56,28 +57,32 @@ const CASES = [
   ['drop', 'append', strict, wide],
 ] as const
 
-test.each(CASES)('%s, %s: dying at any call, then the same batch again', { timeout: 300_000 }, async (...setting) => {
-  const [action, , before, after] = setting
-  const first = await scene(before, after, action)
-  const calls = await countCalls(first.lake, lake => refine(lake, after, first.batch))
-  expect(calls).toBeGreaterThan(20)
-  for (let at = 0; at < calls; at += STRIDE) {
-    // Dying after one call and before the next are nearly the same: the state is, what the process knows is not.
-    const side = at % 2 === 0 ? 'before' : 'after'
-    const { lake, batch } = await scene(before, after, action)
-    const where = `${side} call ${at}`
-    expect(await dieAt(lake, { at, side }, dying => refine(dying, after, batch)), where).toBe('dead')
-    await checkHalfway(lake, action, where)
-    await refine(lake, after, batch)
-    await check(lake, action, where)
-    expect(await snapshots(lake), where).toHaveLength(2)
-    lake.dispose()
-  }
-})
+test.each(CASES)(
+  '%s, %s: dying at any call, then the same batch again',
+  { timeout: KILLS_TIMEOUT },
+  async (...setting) => {
+    const [action, , before, after] = setting
+    const first = await scene(before, after, action)
+    const calls = await countCalls(first.lake, lake => refine(lake, after, first.batch))
+    expect(calls).toBeGreaterThan(20)
+    for (let at = 0; at < calls; at += STRIDE) {
+      // Dying after one call and before the next are nearly the same: the state is, what the process knows is not.
+      const side = at % 2 === 0 ? 'before' : 'after'
+      const { lake, batch } = await scene(before, after, action)
+      const where = `${side} call ${at}`
+      expect(await dieAt(lake, { at, side }, dying => refine(dying, after, batch)), where).toBe('dead')
+      await checkHalfway(lake, action, where)
+      await refine(lake, after, batch)
+      await check(lake, action, where)
+      expect(await snapshots(lake), where).toHaveLength(2)
+      lake.dispose()
+    }
+  },
+)
 
 test.each(CASES)(
   '%s, %s: dying at any call, then what is left is selected anew',
-  { timeout: 300_000 },
+  { timeout: KILLS_TIMEOUT },
   async (...setting) => {
     const [action, , before, after] = setting
     const first = await scene(before, after, action)

@@ -2,6 +2,7 @@
 // released and whatever died. A replay of its object keeps the account.
 import { expect, test } from 'vitest'
 import { memoryLake } from '#lake/disk/disk-lake.ts'
+import { KILLS_TIMEOUT, killStride } from '../kills.ts'
 import { countCalls, dieAt } from '../mortal.ts'
 import { applied, orders, refine } from '../publish/refining.ts'
 import { lines } from '../quality/batches.ts'
@@ -35,12 +36,12 @@ test('what has come meanwhile, and what is released twice, is superseded', async
   lake.dispose()
 })
 
-test('dying at any call, then the same batch again, or what is left', async () => {
+test('dying at any call, then the same batch again, or what is left', { timeout: KILLS_TIMEOUT }, async () => {
   const first = await scene()
   const { batches } = await select(first, wide)
   const calls = await countCalls(first, lake => refine(lake, wide, batches[0] as string))
   first.dispose()
-  const stride = process.env['SLUICE_KILLS'] === 'all' ? 1 : 6
+  const stride = killStride(6)
   for (let at = 0; at < calls; at += stride) {
     const lake = await scene()
     const where = `after call ${at}`
@@ -53,4 +54,4 @@ test('dying at any call, then the same batch again, or what is left', async () =
     expect(await account(lake, 'b1', 1), where).toBe('4 = 2 + 0 + 2 + 0')
     lake.dispose()
   }
-}, 600_000)
+})

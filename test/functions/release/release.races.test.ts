@@ -6,6 +6,7 @@ import { compact } from '#functions/compact/compact.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import { type MemoryLake, memoryLake } from '#lake/disk/disk-lake.ts'
 import { suppressedRecords } from '#lake/quarantine/suppressed.ts'
+import { KILLS_TIMEOUT, killStride } from '../kills.ts'
 import { countCalls } from '../mortal.ts'
 import { applied, orders, refine } from '../publish/refining.ts'
 import { lines, rawId } from '../quality/batches.ts'
@@ -13,7 +14,7 @@ import { meanwhile } from './meanwhile.ts'
 import { account, held, placedRows, select, settled } from './releasing.ts'
 
 /** SLUICE_KILLS=all lets the other one in before every call, which takes minutes. */
-const STRIDE = process.env['SLUICE_KILLS'] === 'all' ? 1 : 11
+const STRIDE = killStride(11)
 
 const required = { id: { type: 'long', required: true }, v: 'string', day: 'date' } as const
 const strict = orders({ columns: required })
@@ -64,7 +65,7 @@ test.each([
   ['release', wide],
   ['release', strict],
   ['drop', wide],
-] as const)('%s beside others', { timeout: 500_000 }, async (action, dataset) => {
+] as const)('%s beside others', { timeout: KILLS_TIMEOUT }, async (action, dataset) => {
   const first = await scene(action, dataset)
   const calls = await countCalls(first.lake, lake => refine(lake, dataset, first.batch))
   for (const [index, [name, work, replayed]] of OTHERS.entries())

@@ -10,6 +10,7 @@ import type { Lake } from '#lake/lake.ts'
 import { systemClock } from '#lake/system.ts'
 import { startLocal } from '#local/run.ts'
 import { created } from '../ingest/landing.ts'
+import { KILLS_TIMEOUT, killStride } from '../kills.ts'
 import { countCalls, dieAt, READS } from '../mortal.ts'
 import { ids, landed, replayed } from './replaying.ts'
 
@@ -139,13 +140,13 @@ async function lossy(): Promise<MemoryLake> {
   return own
 }
 
-test('dying at any call of a repair, then reconciled on the following days', async () => {
+test('dying at any call of a repair, then reconciled on the following days', { timeout: KILLS_TIMEOUT }, async () => {
   const telling = (on: Lake) => look({ ...on, deadLetters: { ...on.deadLetters, send: async () => undefined } }, true)
   const first = await lossy()
   const calls = await countCalls(first, telling, READS)
   first.dispose()
   expect(calls).toBeGreaterThan(5)
-  const stride = process.env['SLUICE_KILLS'] === 'all' ? 1 : 4
+  const stride = killStride(4)
   for (let at = 0; at < calls; at += stride)
     for (const side of ['before', 'after'] as const) {
       const own = await lossy()
@@ -157,4 +158,4 @@ test('dying at any call of a repair, then reconciled on the following days', asy
       expect((await look(own)).unaccounted, where).toBe(0)
       own.dispose()
     }
-}, 600_000)
+})

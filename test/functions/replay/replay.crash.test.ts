@@ -7,6 +7,7 @@ import type { MemoryLake } from '#lake/disk/disk-lake.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import type { Lake } from '#lake/lake.ts'
 import { runReplay } from '#local/executions.ts'
+import { KILLS_TIMEOUT, killStride } from '../kills.ts'
 import { countCalls, mortal, type Side } from '../mortal.ts'
 import { ids, landed, refusedReasons, replayLake, world } from './replaying.ts'
 
@@ -93,7 +94,7 @@ test.each([
     const calls = await countCalls(bed, lake => replayAll(lake, bed, into))
     await check(bed, into ?? 'orders', 'undisturbed')
     expect(calls).toBeGreaterThan(100)
-    const every = process.env['SLUICE_KILLS'] === 'all' ? 1 : stride
+    const every = killStride(stride)
     let died = 0
     for (let at = 0; at < calls; at += every)
       for (const side of ['before', 'after'] as const) {
@@ -106,5 +107,5 @@ test.each([
       }
     expect(died).toBeGreaterThan((2 * calls) / every - 6)
   },
-  600_000,
+  KILLS_TIMEOUT,
 )

@@ -6,6 +6,7 @@ import { defineDataset } from '#lake/dataset.ts'
 import type { MemoryLake } from '#lake/disk/disk-lake.ts'
 import { openTable } from '#lake/iceberg/table.ts'
 import type { Lake } from '#lake/lake.ts'
+import { KILLS_TIMEOUT, killStride } from '../kills.ts'
 import { countCalls, dieAt } from '../mortal.ts'
 import { ids, landed, refined, refusedReasons, replayed, replayLake } from './replaying.ts'
 
@@ -118,12 +119,12 @@ test('a batch that was staged for the table before is not published into the oth
   expect(await ids(lake)).toEqual([1, 2, 3])
 })
 
-test('killed at any call, then asked again', async () => {
+test('killed at any call, then asked again', { timeout: KILLS_TIMEOUT }, async () => {
   const undisturbed = await scene()
   const calls = await countCalls(undisturbed, on => swap(on))
   undisturbed.dispose()
   expect(calls).toBeGreaterThan(30)
-  const stride = process.env['SLUICE_KILLS'] === 'all' ? 1 : 9
+  const stride = killStride(9)
   for (let at = 0; at < calls; at += stride)
     for (const side of ['before', 'after'] as const) {
       const bed = await scene()
@@ -138,7 +139,7 @@ test('killed at any call, then asked again', async () => {
       ).toEqual([0, 1])
       bed.dispose()
     }
-}, 240_000)
+})
 
 test('a table that no replay has built', async () => {
   await expect(swapTables(lake, { datasets: [after], table: 'orders', dryRun: false })).rejects.toMatchObject({
