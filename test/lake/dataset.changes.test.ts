@@ -26,7 +26,13 @@ test('a Debezium envelope needs no more than its shape and a key', () => {
     nulls: 'value',
     absent: 'null',
   })
-  expect(publish).toEqual({ mode: 'merge', key: ['id'], deletes: 'hard', tombstoneHours: 168 })
+  expect(publish).toEqual({
+    mode: 'merge',
+    key: ['id'],
+    deletes: 'hard',
+    tombstoneHours: 168,
+    mergeBytesMax: 4 * 1024 ** 3,
+  })
 })
 
 test('files of DMS have no header and write NULL for null, unless they are declared otherwise', () => {
