@@ -1,5 +1,5 @@
 import type { Change, Outcome } from './fold.ts'
-import type { Timed } from './history.ts'
+import type { Timed } from './line.ts'
 import type { Loaded } from './load.ts'
 import type { Spill } from './spill.ts'
 import type { Ref } from './task.ts'

@@ -1,6 +1,7 @@
 import { type ChunkTask, putAside } from './chunk.ts'
 import { type Counts, tally } from './counts.ts'
-import { foldVersions, type Version } from './history.ts'
+import { foldVersions } from './history.ts'
+import type { Version } from './line.ts'
 import type { Stored } from './load.ts'
 import type { Attempt, Ref } from './task.ts'
 

@@ -4,7 +4,7 @@ import type { Places, Ref } from './task.ts'
 
 type StampText = readonly [version: string, place: string]
 
-const pair = (stamp: Stamp): StampText => [versionOf(stamp), placeOf(stamp)]
+const pair = ({ again: _, ...stamp }: Stamp): StampText => [versionOf(stamp), placeOf(stamp)]
 const stampOfPair = ([version, place]: StampText): Stamp => (place === '..' ? UNKNOWN : stampOf(version, place))
 
 /** The author of the row as a whole, where it is not the change that the row's own version names: of a deleted row that is kept. */

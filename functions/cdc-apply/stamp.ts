@@ -8,6 +8,8 @@ export interface Stamp {
   readonly ordinal: string
   /** Hash of what the record says. */
   readonly content: string
+  /** In a history, where else the change was emitted: other `lane.ordinal`. */
+  readonly again?: readonly string[]
 }
 
 /** 0: read by a snapshot. 1: a change of the log. 2: a record without a value, which stands directly after the one before it. */
@@ -42,6 +44,20 @@ export function isSameChange(left: Stamp, right: Stamp): boolean {
   return left.position !== '' && left.position === right.position && left.kind === right.kind
 }
 
+/** More is not known of one change: beyond that, of all times that it was emitted the last are, and the first. */
+const EMISSIONS_MAX = 64
+
+/** A change that was emitted elsewhere too; undefined where that is known. The first emission in its lane is its place. */
+export function emittedAgain(stamp: Stamp, other: Stamp): Stamp | undefined {
+  const known = emissionsOf(stamp)
+  const all = new Set([...known, ...emissionsOf(other)])
+  if (all.size === known.length) return undefined
+  const sorted = [...all].toSorted(compareText)
+  const first = sorted.find(emission => emission.startsWith(`${stamp.lane}.`)) as string
+  const again = sorted.filter(emission => emission !== first).slice(1 - EMISSIONS_MAX)
+  return { ...stamp, ordinal: first.slice(stamp.lane.length + 1), again }
+}
+
 export const isSameStamp = (left: Stamp, right: Stamp): boolean =>
   versionOf(left) === versionOf(right) && placeOf(left) === placeOf(right)
 
@@ -64,16 +80,22 @@ export const compareText = (left: string, right: string): number => (left < righ
 export const versionOf = ({ position, kind }: Stamp): string => `${position}.${kind}`
 
 /** `_place`: what puts changes of one position in order, and tells a change from its repetition. */
-export const placeOf = ({ lane, ordinal, content }: Stamp): string => `${lane}.${ordinal}.${content}`
+export const placeOf = (stamp: Stamp): string => `${emissionsOf(stamp).join(',')}.${stamp.content}`
+
+/** Everywhere that the change was emitted, as `lane.ordinal`. */
+export const emissionsOf = ({ lane, ordinal, again = [] }: Stamp): readonly string[] => [`${lane}.${ordinal}`, ...again]
 
 export function stampOf(version: string, place: string): Stamp {
   const dot = version.lastIndexOf('.')
-  const [first, last] = [place.indexOf('.'), place.lastIndexOf('.')]
+  const last = place.lastIndexOf('.')
+  const [emitted = '', ...again] = place.slice(0, last).split(',')
+  const first = emitted.indexOf('.')
   return {
     position: version.slice(0, dot),
     kind: Number(version.slice(dot + 1)) as Kind,
-    lane: place.slice(0, first),
-    ordinal: place.slice(first + 1, last),
+    lane: emitted.slice(0, first),
+    ordinal: emitted.slice(first + 1),
     content: place.slice(last + 1),
+    ...(again.length === 0 ? {} : { again }),
   }
 }
