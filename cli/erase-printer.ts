@@ -91,9 +91,9 @@ const of = (hits: readonly unknown[], noun: string): readonly [number, string] =
 /** The proof: what a search afterwards has found. */
 export async function printErased({ terminal, options }: Call, erased: Erased): Promise<void> {
   const { out } = terminal
-  const { erasure, ledger, run, proof } = erased
+  const { erasure, ledger, run, proof, isUntouched } = erased
   if (options.has('json')) {
-    const document = { erasure, ledger, run, left: leftOver(proof), proof: searchDocument(proof) }
+    const document = { erasure, ledger, isUntouched, run, left: leftOver(proof), proof: searchDocument(proof) }
     await out.write(`${JSON.stringify(document, null, 2)}\n`)
     return
   }
@@ -105,10 +105,10 @@ export async function printErased({ terminal, options }: Call, erased: Erased): 
     counted(proof.documents.files, 'document'),
   ].join(', ')
   const left = leftOver(proof)
-  const verdict =
-    left === 0
-      ? style.green(`✓ searched again, ${looked}: nothing is left`)
-      : style.red(`✗ searched again, ${looked}: ${left} places are left`)
+  const searched = isUntouched
+    ? `✓ looked through ${looked}: nothing is there, and nothing was changed`
+    : `✓ searched again, ${looked}: nothing is left`
+  const verdict = left === 0 ? style.green(searched) : style.red(`✗ searched again, ${looked}: ${left} places are left`)
   await out.write(`\n${verdict}\n${leftText(proof).join('')}ledger: ${printable(ledger)}\n`)
 }
 

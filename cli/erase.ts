@@ -1,4 +1,11 @@
-import { type Erased, type EraseRequest, eraseFound, findSubject, leftOver } from '#functions/quality/erase.ts'
+import {
+  type Erased,
+  type EraseRequest,
+  eraseFound,
+  exactValue,
+  findSubject,
+  leftOver,
+} from '#functions/quality/erase.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import type { Call, Command } from './command.ts'
 import { printErased, printFound } from './erase-printer.ts'
@@ -67,7 +74,7 @@ async function requestOf(call: Call): Promise<EraseRequest> {
       `sluice erase: ${counted(values.length, 'value')} for ${counted(columns.length, 'column')}: ${columns.join(', ')}`,
       'give one --key VALUE for each, in this order',
     )
-  const parts = columns.map((column, at) => ({ column, value: values[at] as string }))
+  const parts = columns.map((column, at) => ({ column, value: exactlyOf(dataset, column, values[at] as string) }))
   return { dataset, datasets: await call.datasets(), parts }
 }
 
@@ -82,6 +89,16 @@ function valuesOf({ options }: Call): readonly string[] {
   if (values.length === 0 || values.some(value => value.trim() === ''))
     throw usage('sluice erase: whose records?', 'give the value: --key VALUE')
   return values
+}
+
+function exactlyOf({ name, columns }: Dataset, column: string, given: string): string {
+  const type = String(columns.find(each => each.name === column)?.type)
+  const value = exactValue(type, given)
+  if (value !== undefined) return value
+  throw usage(
+    `sluice erase: ${JSON.stringify(given)} is no value that ${name}.${column} could have, which is ${type}`,
+    'give the value as the table shows it',
+  )
 }
 
 const SEARCHABLE = /^(string|int|long|uuid|date|decimal\(.*\))$/

@@ -80,6 +80,34 @@ export const subjectUri = (lake: Pick<Lake, 'zones'>, erasure: string): Uri =>
 /** Files that a table will not need once its snapshots have expired: deleted by whoever comes next, should this run die. */
 export const doomedUri = (lake: Pick<Lake, 'zones'>, table: string): Uri => `${prefixOf(lake)}/doomed/${table}.json`
 
+// --- Erasures that have not ended -----------------------------------------------------------------------------------
+
+interface OpenErasure {
+  readonly startedMs: number
+}
+
+const openPrefix = (lake: Pick<Lake, 'zones'>, dataset: string): Uri => `${prefixOf(lake)}/open/${dataset}/`
+export const openErasureUri = (lake: Pick<Lake, 'zones'>, dataset: string, erasure: string): Uri =>
+  `${openPrefix(lake, dataset)}${erasure}.json`
+
+/** Noted before anything is touched, and until a search finds nothing left: when it began, however often it is run again. */
+export async function noteOpenErasure(lake: Lake, dataset: string, erasure: string): Promise<void> {
+  const note: OpenErasure = { startedMs: lake.clock.nowMs() }
+  await writeDocumentOnce(lake, openErasureUri(lake, dataset, erasure), note)
+}
+
+/** When each erasure of the dataset's records began that died, or has left something. */
+export async function openErasures(lake: Pick<Lake, 'zones' | 'storage'>, dataset: string): Promise<readonly number[]> {
+  const began: number[] = []
+  for await (const { uri } of lake.storage.list(openPrefix(lake, dataset))) {
+    const note = await readDocument<OpenErasure>(lake, uri)
+    if (note !== undefined) began.push(note.startedMs)
+  }
+  return began
+}
+
+// --- Of whom -------------------------------------------------------------------------------------------------------
+
 /**
  * HMAC-SHA-256 of dataset, column and value under the key of the lake: the same erasure has the same name, and without the key nobody can find
  * out of whom by trying values.
@@ -112,6 +140,8 @@ function hashed({ key }: ErasureKey, { dataset, parts }: ErasureSubject): string
     hmac.update(`${Buffer.byteLength(part)}:${part}`)
   return hmac.digest('hex').slice(0, 40)
 }
+
+// --- What was erased -----------------------------------------------------------------------------------------------
 
 const READS_AT_ONCE = 16
 

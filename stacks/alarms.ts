@@ -182,12 +182,7 @@ function watchAlarms(): readonly Alarm[] {
     name: string,
     metric: string,
     rest: Pick<Alarm, 'why' | 'above' | 'dimensions' | 'statistic'>,
-  ): Alarm => ({
-    name,
-    metric,
-    namespace: METRICS,
-    ...rest,
-  })
+  ): Alarm => ({ name, metric, namespace: METRICS, ...rest })
   return [
     {
       ...own('watch-heartbeat', 'DatasetsWatched', {
@@ -198,6 +193,10 @@ function watchAlarms(): readonly Alarm[] {
       }),
       silentMinutes: alarmLimits.heartbeatMinutes,
     },
+    own('erasure-open', 'OldestErasureHours', {
+      ...{ why: 'An erasure began and did not end: something of a person may be left', statistic: 'Maximum' },
+      ...{ dimensions: { service: $app.name }, above: alarmLimits.erasureHours },
+    }),
     ...withCanary(datasets).flatMap(({ name, freshness }) => [
       own(`${name}-rows-missing`, 'RowsMissing', {
         why: `Records of ${name} that were put are neither in its table nor in its quarantine`,

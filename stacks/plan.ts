@@ -110,6 +110,8 @@ export const alarmLimits = {
   queueAgeSeconds: 3_600,
   /** How late a dataset is, of what it promises. */
   lagShare: 1,
+  /** An erasure may have to be run again after a day. */
+  erasureHours: 48,
   /** The watch runs every quarter of an hour; two silent hours are no delay of a schedule. */
   heartbeatMinutes: 120,
   /** A canary of which nothing is measured for an hour is as bad as a late one. */

@@ -1,6 +1,7 @@
 import { eraseRows, eraseTexts, forgetRemoved } from '#lake/erase-rows.ts'
-import { erasureId, knownErasureId, type LedgerRun, ledgerUri } from '#lake/erasure.ts'
+import { erasureId, knownErasureId, type LedgerRun, ledgerUri, noteOpenErasure, openErasureUri } from '#lake/erasure.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
+import { destroy } from './erase/destroy.ts'
 import { dropLetters } from './erase/documents.ts'
 import { dropCopies, dropOldFiles, dropOrphans } from './erase/drop.ts'
 import { openLedger } from './erase/ledger.ts'
@@ -12,6 +13,7 @@ import { eraseRaw } from './erase/rewrite.ts'
 import { leftOver, type OnProgress, type Search, search } from './erase/search.ts'
 import { forgetKeys, keepKeys, keysKept } from './erase/subject.ts'
 
+export { exactValue } from './erase/exact-value.ts'
 export type { EraseRequest } from './erase/request.ts'
 export { keyOf } from './erase/request.ts'
 export { leftOver, type OnProgress, type Search } from './erase/search.ts'
@@ -23,6 +25,8 @@ export interface Erased {
   readonly run: LedgerRun
   /** What a search afterwards has found: nothing, or it is not done. */
   readonly proof: Search
+  /** There was nothing of the subject, and nothing was changed. */
+  readonly isUntouched: boolean
 }
 
 export interface EraseOptions {
@@ -39,7 +43,7 @@ export async function findSubject(lake: Lake, request: EraseRequest, onProgress?
 
 /**
  * Erases what a search has found, and searches again. Raw first: from then on no replay brings anything back. Dies anywhere without harm: the next
- * run searches anew, finds what is left, and what an earlier one had decided to delete.
+ * run searches anew, finds what is left, and what an earlier one had decided to delete. A value that nobody has, mistyped perhaps, changes nothing.
  */
 export async function eraseFound(
   lake: Lake,
@@ -51,7 +55,15 @@ export async function eraseFound(
   const { dataset, parts } = request
   const { keys } = found.raw
   const erasure = await erasureId(lake, { dataset: dataset.name, parts })
+  const open = openErasureUri(lake, dataset.name, erasure)
+  const isUntouched = leftOver(found) === 0 && (await lake.storage.head(open)) === undefined
+  if (!isUntouched) await noteOpenErasure(lake, dataset.name, erasure)
   const ledger = await openLedger(lake, erasure, request)
+  const told = { erasure, ledger: ledgerUri(lake, erasure), isUntouched }
+  if (isUntouched) {
+    const run = await ledger.write({ finishedMs: lake.clock.nowMs(), left: 0 })
+    return { ...told, run, proof: found }
+  }
   await keepKeys(lake, erasure, keys)
   progress('rewriting raw objects …')
   const objects = await eraseRaw(lake, request, { found: found.raw, erasure, ledger })
@@ -76,5 +88,6 @@ export async function eraseFound(
   const left = leftOver(proof)
   if (left === 0) await forgetKeys(lake, erasure)
   const run = await ledger.write({ objects, rows, filesDeleted, finishedMs: lake.clock.nowMs(), left })
-  return { erasure, ledger: ledgerUri(lake, erasure), run, proof }
+  if (left === 0) await destroy(lake, open)
+  return { ...told, run, proof }
 }

@@ -22,6 +22,7 @@ export type FindingCode =
   | 'quarantine'
   | 'compaction-due'
   | 'landing-waits'
+  | 'erasure-open'
 
 export const LIMITS = {
   /** Of a dataset that promises nothing, a batch that waits longer than an hour is stuck. */
@@ -31,13 +32,21 @@ export const LIMITS = {
   quarantineRowsMin: 10,
   /** Clocks of producers that are this far ahead hide how late the others are. */
   aheadMinutes: 60,
+  /** An erasure may have to wait a day for files that a commit could need; then somebody has to run it again. */
+  erasureMinutes: 60,
+  erasureAlarmMinutes: 48 * 60,
 } as const
 
 const MINUTE_MS = 60_000
 
 /** What there is to say of a measure, what matters most first. */
 export function judge(measure: Measure): readonly Finding[] {
-  const findings = [...completenessFindings(measure), ...freshnessFindings(measure), ...tableFindings(measure)]
+  const findings = [
+    ...completenessFindings(measure),
+    ...freshnessFindings(measure),
+    ...tableFindings(measure),
+    ...erasureFindings(measure),
+  ]
   return findings.toSorted((left, right) => rank(left) - rank(right))
 }
 
@@ -139,6 +148,18 @@ function tableFindings({ dataset, lastCommitMs, backlog, compactionDue, maxLagMi
       next: `sluice compact ${dataset}`,
     }),
   ]
+}
+
+function erasureFindings(measure: Measure): readonly Finding[] {
+  const { dataset, oldestErasureMs } = measure
+  if (oldestErasureMs === undefined) return []
+  const minutes = minutesSince(measure, oldestErasureMs)
+  return when(minutes > LIMITS.erasureMinutes, {
+    level: minutes > LIMITS.erasureAlarmMinutes ? 'alarm' : 'warning',
+    code: 'erasure-open',
+    message: `an erasure began ${age(minutes * MINUTE_MS)} ago and has not ended: something of a person may be left`,
+    next: `run it again: \`sluice erase --dataset ${dataset} …\`; it says what is left and why`,
+  })
 }
 
 const when = (holds: boolean, finding: Finding): readonly Finding[] => (holds ? [finding] : [])

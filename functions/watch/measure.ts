@@ -1,5 +1,6 @@
 import { firstIdAt, outcomesOf } from '#lake/batch-folders.ts'
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
+import { openErasures } from '#lake/erasure.ts'
 import { appliedSnapshots, currentSchema } from '#lake/iceberg/metadata.ts'
 import { liveFiles, type ScanOptions } from '#lake/iceberg/scan.ts'
 import { loadTable, type Table } from '#lake/iceberg/table.ts'
@@ -26,6 +27,8 @@ export interface Measure {
   readonly quarantineRows: number
   readonly smallFiles: number
   readonly compactionDue: boolean
+  /** When the oldest erasure began that has not ended; undefined when all have. */
+  readonly oldestErasureMs: number | undefined
 }
 
 export interface MeasureWindow {
@@ -62,6 +65,7 @@ export async function measureDataset(lake: Lake, dataset: Dataset, window: Measu
     quarantineRows: await rowsOf(lake, quarantineTableName(dataset)),
     smallFiles: files.filter(file => isSmall(file, dataset.compaction)).length,
     compactionDue: compactionDue(files, dataset.compaction),
+    oldestErasureMs: (await openErasures(lake, dataset.name)).toSorted((a, b) => a - b)[0],
   }
 }
 

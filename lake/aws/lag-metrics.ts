@@ -2,6 +2,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
 import { metricsNamespace } from './telemetry.ts'
 
 const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
 
 interface Watched {
   readonly landing: { readonly objects: number } | undefined
@@ -22,6 +23,7 @@ interface Watched {
           readonly completeness: { readonly missing: number } | undefined
           readonly quarantineRows: number
           readonly smallFiles: number
+          readonly oldestErasureMs: number | undefined
         }
       | undefined
   }[]
@@ -42,8 +44,17 @@ export function countLags<R extends Watched>(report: R): R {
   const heartbeat = new Metrics({ namespace: metricsNamespace() })
   heartbeat.addMetric('DatasetsWatched', MetricUnit.Count, report.datasets.length)
   if (report.landing !== undefined) heartbeat.addMetric('LandingWaiting', MetricUnit.Count, report.landing.objects)
+  heartbeat.addMetric('OldestErasureHours', MetricUnit.NoUnit, oldestErasureHours(report))
   heartbeat.publishStoredMetrics()
   return report
+}
+
+/** 0 when every erasure has ended. */
+function oldestErasureHours({ datasets }: Watched): number {
+  const hours = datasets.flatMap(({ measure }) =>
+    measure?.oldestErasureMs === undefined ? [] : [(measure.measuredMs - measure.oldestErasureMs) / HOUR_MS],
+  )
+  return Math.max(0, ...hours)
 }
 
 function measuresOf({ measure }: Watched['datasets'][number]): readonly (readonly [string, number])[] {

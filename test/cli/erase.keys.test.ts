@@ -75,6 +75,10 @@ test.each([
     'error: sluice erase: visits has no column address.street that could name a person: what is inside of another column has no type in change events, so that values cannot be compared\nnext:  give one of tenant, id, note\n',
   ],
   [
+    ['--dataset', 'visits', '--column', 'id', '--key', '4711.4'],
+    'error: sluice erase: "4711.4" is no value that visits.id could have, which is long\nnext:  give the value as the table shows it\n',
+  ],
+  [
     ['--dataset', 'visits', '--column', 'id', '--column', 'id', '--key', '1', '--key', '2'],
     'error: sluice erase: a column is named twice\nnext:  name each column once\n',
   ],

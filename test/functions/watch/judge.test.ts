@@ -18,6 +18,7 @@ const well: Measure = {
   quarantineRows: 10,
   smallFiles: 1,
   compactionDue: false,
+  oldestErasureMs: undefined,
 }
 const waiting = (minutes: number) => ({ ...well.backlog, batches: 2, oldestMs: NOW - minutes * MINUTE })
 const codes = (change: Partial<Measure>) => judge({ ...well, ...change }).map(({ level, code }) => `${level} ${code}`)
