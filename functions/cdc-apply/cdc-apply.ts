@@ -17,6 +17,7 @@ export { type SnapshotRows, type SweepReport, type SweepRequest, snapshotsOf, sw
 /**
  * Folds the change rows of a batch into the table of its dataset: current rows by key, or their history. One commit, whatever the batch
  * holds; applying it again finds that commit and changes nothing. Quarantine, quality results and the commit report are for `publish`.
+ * Everything is done here, however much of the table it touches: the function that is deployed takes `cdcApplyStep`.
  */
 export async function cdcApply(lake: Lake, dataset: Dataset, input: { readonly batch: string }): Promise<Applied> {
   const { batch } = input

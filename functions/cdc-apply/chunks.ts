@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
-import { join, path, sql } from '#lake/duckdb/sql.ts'
-import { changesSql } from './heads.ts'
+import { sql } from '#lake/duckdb/sql.ts'
+import { changesSql, isOldKey } from './change-rows.ts'
+import { joinKeys } from './moves.ts'
 import { type Attempt, sameKey } from './task.ts'
 
 /** Keys that are folded at once. What the fold holds of a key and its records is a kilobyte or two. */
@@ -16,7 +17,8 @@ export async function cutKeys(attempt: Attempt): Promise<number> {
   const moves = await movesOf(attempt)
   if (moves.length > 0) {
     const file = joinPath(folder, `chunks-${lake.ids.uuid()}.ndjson`)
-    const lines = [...rootsOf(moves)].map(([number, root]) => JSON.stringify({ number, root }))
+    const rootOf = joinKeys(moves)
+    const lines = [...new Set(moves.flat())].map(number => JSON.stringify({ number, root: rootOf(number) }))
     await writeFile(file, `${lines.join('\n')}\n`)
     await session.run(
       sql`UPDATE folded SET _s_chunk = m.chunk FROM (SELECT c.number, r._s_chunk AS chunk FROM read_json(${file}, format = 'newline_delimited', columns = {number: 'BIGINT', root: 'BIGINT'}) c JOIN folded r ON r._s_number = c.root) m WHERE m.number = folded._s_number`,
@@ -29,25 +31,8 @@ export async function cutKeys(attempt: Attempt): Promise<number> {
 type Move = readonly [from: number, to: number]
 
 async function movesOf({ session, publish, changes }: Attempt): Promise<readonly Move[]> {
-  const moved = join(
-    publish.key.map(name => sql`${path('o', name)} = ${path('c', '_old_key', name)}`),
-    ' AND ',
-  )
   const rows = await session.rows(
-    sql`SELECT DISTINCT o._s_number AS "from", f._s_number AS "to" FROM (FROM (${changesSql(changes)}) WHERE _old_key IS NOT NULL) c JOIN folded f ON ${sameKey(publish.key, 'f', 'c')} JOIN folded o ON ${moved}`,
+    sql`SELECT DISTINCT o._s_number AS "from", f._s_number AS "to" FROM (FROM (${changesSql(changes)}) WHERE _old_key IS NOT NULL) c JOIN folded f ON ${sameKey(publish.key, 'f', 'c')} JOIN folded o ON ${isOldKey(publish.key, 'o', 'c')}`,
   )
   return rows.map(row => [Number(row['from']), Number(row['to'])])
-}
-
-/** For every key of a move one key of those that moves join it with. */
-function rootsOf(moves: readonly Move[]): ReadonlyMap<number, number> {
-  const parent = new Map<number, number>()
-  const rootOf = (key: number): number => {
-    let root = key
-    for (let up = parent.get(root) ?? root; up !== root; up = parent.get(root) ?? root) root = up
-    parent.set(key, root)
-    return root
-  }
-  for (const [from, to] of moves) parent.set(rootOf(from), rootOf(to))
-  return new Map([...parent.keys()].map(key => [key, rootOf(key)]))
 }

@@ -1,6 +1,6 @@
 import { join as joinPath } from 'node:path'
 import { hashText } from '#lake/batch.ts'
-import { ident, join, path, type Sql, sql } from '#lake/duckdb/sql.ts'
+import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { commit } from '#lake/iceberg/commit.ts'
 import { defaultSortOrder, defaultSpec } from '#lake/iceberg/metadata.ts'
 import { stageAppend } from '#lake/iceberg/operations/append.ts'
@@ -10,9 +10,9 @@ import { duckdbType } from '#lake/iceberg/schema-text.ts'
 import type { Table } from '#lake/iceberg/table.ts'
 import type { DataFile, ScanFile, Schema } from '#lake/iceberg/types.ts'
 import { writeDataFiles } from '#lake/iceberg/write-files.ts'
+import { changesSql, oldKeyNames } from './change-rows.ts'
 import { PART, type Part, RUN } from './hand-over-sql.ts'
 import { handOverSchema, rowsOfRuns } from './hand-over-table.ts'
-import { changesSql } from './heads.ts'
 import { type StagedRows, staged } from './hits.ts'
 import { type Attempt, keyNames, type MergeTask } from './task.ts'
 
@@ -67,12 +67,8 @@ export async function writeKeys(
 ): Promise<void> {
   const { lake, publish, changes } = task
   const key = keyNames(publish.key)
-  const old = join(
-    publish.key.map(name => sql`${path('_old_key', name)} AS ${ident(name)}`),
-    ', ',
-  )
   const all = sql`(${changesSql(changes)})`
-  const keys = sql`SELECT ${key} FROM ${all} WHERE _op <> 'truncate' UNION SELECT ${old} FROM ${all} WHERE _old_key IS NOT NULL`
+  const keys = sql`SELECT ${key} FROM ${all} WHERE _op <> 'truncate' UNION SELECT ${oldKeyNames(publish.key)} FROM ${all} WHERE _old_key IS NOT NULL`
   const others = schema.fields
     .filter(({ name }) => !publish.key.includes(name))
     .map(({ name, type }) => sql`CAST(NULL AS ${duckdbType(type)}) AS ${ident(name)}`)

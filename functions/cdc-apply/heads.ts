@@ -1,24 +1,6 @@
-import { ident, join, path, type Sql, sql } from '#lake/duckdb/sql.ts'
-import { type Attempt, type ChangeFiles, keyNames } from './task.ts'
-
-/** Rows of a file that a number has room for beside that of the file. */
-export const FILE = 1_099_511_627_776
-
-/** All change rows of the batch with their number, `_s_row`. */
-export function changesSql({ paths }: Pick<ChangeFiles, 'paths'>): Sql {
-  return sql`SELECT *, (list_position(${paths}, _s_file) - 1) * ${FILE} + file_row_number AS _s_row FROM read_parquet(${paths}, union_by_name = true, hive_partitioning = false, filename = '_s_file', file_row_number = true)`
-}
-
-export const numberSql = (file: Sql, row: Sql): Sql => sql`${file} * ${FILE} + ${row}`
-export const fileOf = (number: bigint): number => Number(number / BigInt(FILE))
-export const rowOf = (number: bigint): bigint => number % BigInt(FILE)
-
-export const kindSql = sql`(CASE WHEN _snapshot THEN 0 WHEN _op = 'delete' AND _position IS NULL THEN 2 ELSE 1 END)`
-/** A lane without a name is before all others. */
-export const laneSql = sql`(CASE WHEN _lane = '' THEN '' ELSE substr(md5(_lane), 1, 8) END)`
-export const contentSql = sql`substr(_content, 1, 12)`
-export const placeSql = sql`concat(${laneSql}, '.', _ordinal, '.', ${contentSql})`
-export const versionSql = sql`concat(COALESCE(_position, ''), '.', ${kindSql})`
+import { type Sql, sql } from '#lake/duckdb/sql.ts'
+import { changesSql, kindSql, oldKeyNames } from './change-rows.ts'
+import { type Attempt, keyNames } from './task.ts'
 
 export interface Part {
   readonly number: number
@@ -38,7 +20,7 @@ export async function readHeads(
   const key = keyNames(publish.key)
   await session.run(sql`CREATE OR REPLACE TEMP TABLE heads AS SELECT _s_row, ${key}, _op AS _s_op, COALESCE(_position, '') AS _s_position, ${folds ? sql`false` : wholeSql(attempt)} AS _s_whole, _s_whole AND ${kindSql} = 1 AS _s_plain
     FROM (${changesSql(changes)}) WHERE _op <> 'truncate' AND ${inPart(attempt, part)}`)
-  const left = sql`SELECT ${oldKey(attempt)}, NULL AS _s_row, NULL AS _s_op, NULL AS _s_position, false AS _s_whole, false AS _s_plain FROM (${changesSql(changes)}) WHERE _old_key IS NOT NULL AND ${part.number === 0}`
+  const left = sql`SELECT ${oldKeyNames(publish.key)}, NULL AS _s_row, NULL AS _s_op, NULL AS _s_position, false AS _s_whole, false AS _s_plain FROM (${changesSql(changes)}) WHERE _old_key IS NOT NULL AND ${part.number === 0}`
   const touching = sql`SELECT ${key}, _s_row, _s_op, _s_position, _s_whole, _s_plain FROM heads UNION ALL BY NAME ${left}`
   await session.run(sql`CREATE OR REPLACE TEMP TABLE keyed AS SELECT ${key}, count(_s_row) AS _s_records, bool_and(_s_whole) AS _s_whole, bool_and(_s_plain) AS _s_plain, min(_s_position) AS _s_oldest, max(_s_position) AS _s_newest, arg_max(2 * _s_row + (_s_op = 'delete')::BIGINT, _s_position) AS newest, newest // 2 AS _s_winner, CASE newest % 2 WHEN 1 THEN 'delete' ELSE 'upsert' END AS _s_op
     FROM (${touching}) GROUP BY ${key}`)
@@ -54,21 +36,11 @@ function wholeSql({ publish, floors }: Attempt): Sql {
   return sql`COALESCE(${whole}${soft}${floor}, false)`
 }
 
-const oldKey = ({ publish }: Attempt): Sql =>
-  join(
-    publish.key.map(name => sql`${path('_old_key', name)} AS ${ident(name)}`),
-    ', ',
-  )
-
 /** Keys that rows move between stay together, in the first part. */
 function inPart({ publish, changes }: Attempt, { number, of }: Part): Sql {
   if (of === 1) return sql`true`
   const hashed = sql`hash(${keyNames(publish.key)}) % ${of} = ${number}`
   const moves = sql`SELECT ${keyNames(publish.key)}, _old_key FROM (${changesSql(changes)}) WHERE _old_key IS NOT NULL`
-  const from = join(
-    publish.key.map(name => path('_old_key', name)),
-    ', ',
-  )
-  const moving = sql`(${keyNames(publish.key)}) IN (SELECT (${keyNames(publish.key)}) FROM (${moves}) UNION ALL SELECT (${from}) FROM (${moves}))`
+  const moving = sql`(${keyNames(publish.key)}) IN (SELECT (${keyNames(publish.key)}) FROM (${moves}) UNION ALL SELECT (${keyNames(publish.key, '_old_key')}) FROM (${moves}))`
   return number === 0 ? sql`(${hashed} OR ${moving})` : sql`(${hashed} AND NOT ${moving})`
 }

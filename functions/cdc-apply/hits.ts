@@ -55,7 +55,7 @@ export async function staged(
   return { rows: scanSql(part, local, { places: true }), places: placesSql(attempt, local), local }
 }
 
-export function placesSql({ places }: Attempt, local: readonly LocalFile[]): Sql {
+function placesSql({ places }: Attempt, local: readonly LocalFile[]): Sql {
   const paths = local.map(({ path }) => path)
   const numbers = local.map(({ live }) => places.numberOf(live.file.file_path))
   return sql`SELECT unnest(${paths}::VARCHAR[]) AS path, unnest(${numbers}::INTEGER[]) AS number`

@@ -7,7 +7,7 @@ import { ensureTable } from '#lake/iceberg/table-definition.ts'
 import { writeDataFiles } from '#lake/iceberg/write-files.ts'
 import type { Lake, Uri } from '#lake/lake.ts'
 import { quarantineDefinition } from '#lake/quarantine-table.ts'
-import { changesSql } from './heads.ts'
+import { changesSql } from './change-rows.ts'
 import type { Attempt } from './task.ts'
 
 const REASON = 'late_beyond_retention'

@@ -1,8 +1,8 @@
 import type { Cell, Row } from '#lake/duckdb/engine.ts'
-import { join, path, sql } from '#lake/duckdb/sql.ts'
+import { sql } from '#lake/duckdb/sql.ts'
 import type { ScanFile } from '#lake/iceberg/types.ts'
+import { changesSql, contentSql, fileOf, isOldKey, kindSql, laneSql, rowOf } from './change-rows.ts'
 import type { Change, KeyState } from './fold.ts'
-import { changesSql, contentSql, fileOf, kindSql, laneSql, rowOf } from './heads.ts'
 import { deletedColumn, staged } from './hits.ts'
 import { imageOf, storedImage } from './image-text.ts'
 import { compareStamps, type Kind, stampOf } from './stamp.ts'
@@ -37,12 +37,8 @@ export interface Validity {
 /** Gathers records, rows and tombstones of all keys in `folded`, in tables. */
 export async function gather(attempt: Attempt, files: readonly ScanFile[]): Promise<void> {
   const { session, publish, changes } = attempt
-  const moved = join(
-    publish.key.map(name => sql`${path('o', name)} = ${path('c', '_old_key', name)}`),
-    ' AND ',
-  )
   await session.run(sql`CREATE OR REPLACE TEMP TABLE records AS SELECT f._s_number AS key, o._s_number AS old_key, c._s_row AS n, c._op AS op, COALESCE(c._position, '') AS position, ${kindSql} AS kind, ${laneSql} AS lane, c._ordinal AS ordinal, ${contentSql} AS content, COALESCE(c._kept, []) AS kept, COALESCE(c._event_us, epoch_us(c._ingested_at)) AS event_us
-    FROM (${changesSql(changes)}) c JOIN folded f ON ${sameKey(publish.key, 'f', 'c')} LEFT JOIN folded o ON ${moved} WHERE c._op <> 'truncate'`)
+    FROM (${changesSql(changes)}) c JOIN folded f ON ${sameKey(publish.key, 'f', 'c')} LEFT JOIN folded o ON ${isOldKey(publish.key, 'o', 'c')} WHERE c._op <> 'truncate'`)
   await session.run(sql`CREATE OR REPLACE TEMP TABLE buried AS SELECT f._s_number AS key, t._version AS version, t._place AS place, t._image AS image, t._event_us AS event_us
     FROM tombstones t JOIN folded f ON ${sameKey(publish.key, 't', 'f')} WHERE t._kind = 'delete'`)
   await gatherRows(attempt, files)

@@ -10,16 +10,17 @@ import type { Table } from '#lake/iceberg/table.ts'
 import type { DataFile, ScanFile } from '#lake/iceberg/types.ts'
 import { writePositionDeletes } from '#lake/iceberg/write-deletes.ts'
 import { writeDataFiles } from '#lake/iceberg/write-files.ts'
+import { changesSql } from './change-rows.ts'
 import { type Counts, NOTHING, sum, summaryOf } from './counts.ts'
 import { foldKeys } from './fold-keys.ts'
-import { changesSql, readHeads } from './heads.ts'
+import { readHeads } from './heads.ts'
 import { findRows } from './hits.ts'
 import { stageLate } from './late.ts'
 import { gather } from './load.ts'
 import { guardOrdered } from './ordered.ts'
 import { guardPlain, sortOut } from './plain.ts'
 import { foldedRows, plainRows } from './rows.ts'
-import { type Attempt, type MergeTask, Places } from './task.ts'
+import { type Attempt, type MergeTask, Places, urisSql } from './task.ts'
 import { readTombstones, writeTombstones } from './tombstones.ts'
 import { foldTruncates, type Truncates, truncateRows } from './truncates.ts'
 
@@ -144,9 +145,8 @@ async function writeDeletes(attempt: Attempt, files: readonly ScanFile[]): Promi
   const uris = new Set(numbers.map(row => places.uris[Number(row['file'])]))
   const referenced = files.filter(({ file }) => uris.has(file.file_path))
   if (referenced.length === 0) return { deletes: [], referenced }
-  const named = sql`SELECT unnest(${places.uris}::VARCHAR[]) AS uri, unnest(range(${places.uris.length})) AS number`
   const written = await writePositionDeletes(session, {
-    source: sql`SELECT p.uri AS file_path, g.pos FROM gone g JOIN (${named}) p ON p.number = g.file`,
+    source: sql`SELECT p.uri AS file_path, g.pos FROM gone g JOIN (${urisSql(attempt)}) p ON p.number = g.file`,
     files: referenced.map(({ file }) => file),
     folder: joinPath(folder, 'deletes'),
   })

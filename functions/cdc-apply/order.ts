@@ -1,3 +1,4 @@
+import { joinKeys } from './moves.ts'
 import { comparePlaces, compareStamps, isSameChange, type Stamp } from './stamp.ts'
 
 interface Ordered {
@@ -21,8 +22,8 @@ export interface Order {
 export function orderOf(changes: readonly Ordered[], stays: 'first' | 'last' = 'last'): Order {
   const duplicates: number[] = []
   const queues = new Map<string, readonly number[]>()
-  const rows = [...changes.keys()].filter(at => stateOf(changes, at).op !== 'truncate')
-  for (const [key, own] of Map.groupBy(rows, at => stateOf(changes, at).key)) {
+  const rows = [...changes.keys()].filter(at => changeAt(changes, at).op !== 'truncate')
+  for (const [key, own] of Map.groupBy(rows, at => changeAt(changes, at).key)) {
     const { distinct, repeated } = distinctOf(changes, own, stays)
     duplicates.push(...repeated)
     queues.set(key, distinct.length < 2 ? distinct : inOrder(changes, distinct))
@@ -30,8 +31,8 @@ export function orderOf(changes: readonly Ordered[], stays: 'first' | 'last' = '
   return { groups: joined(changes, queues), duplicates }
 }
 
-const stateOf = (changes: readonly Ordered[], at: number): Ordered => changes[at] as Ordered
-const stampOf = (changes: readonly Ordered[], at: number): Stamp => stateOf(changes, at).stamp
+const changeAt = (changes: readonly Ordered[], at: number): Ordered => changes[at] as Ordered
+const stampAt = (changes: readonly Ordered[], at: number): Stamp => changeAt(changes, at).stamp
 
 /**
  * Of repetitions the one with the last place stays: a record without a value that was emitted between them is older. In a history, where
@@ -41,12 +42,12 @@ function distinctOf(changes: readonly Ordered[], own: readonly number[], stays: 
   if (own.length === 1) return { distinct: own, repeated: [] }
   const known = new Map<string, number[]>()
   const [distinct, repeated]: [number[], number[]] = [[], []]
-  const byPlace = own.toSorted((left, right) => comparePlaces(stampOf(changes, left), stampOf(changes, right)))
+  const byPlace = own.toSorted((left, right) => comparePlaces(stampAt(changes, left), stampAt(changes, right)))
   for (const at of stays === 'first' ? byPlace : byPlace.toReversed()) {
-    const stamp = stampOf(changes, at)
+    const stamp = stampAt(changes, at)
     const same = known.get(stamp.content) ?? []
     known.set(stamp.content, same)
-    if (same.some(other => isSameChange(stampOf(changes, other), stamp))) repeated.push(at)
+    if (same.some(other => isSameChange(stampAt(changes, other), stamp))) repeated.push(at)
     else {
       same.push(at)
       distinct.push(at)
@@ -61,7 +62,7 @@ interface Distinct {
 }
 
 const inOrder = (changes: readonly Ordered[], own: readonly number[]): readonly number[] =>
-  own.toSorted((left, right) => compareStamps(stampOf(changes, left), stampOf(changes, right)))
+  own.toSorted((left, right) => compareStamps(stampAt(changes, left), stampAt(changes, right)))
 
 // --- Keys that moves join ------------------------------------------------------------------------------------------
 
@@ -69,19 +70,9 @@ function joined(
   changes: readonly Ordered[],
   queues: ReadonlyMap<string, readonly number[]>,
 ): readonly (readonly number[])[] {
-  const parent = new Map<string, string>()
-  const rootOf = (key: string): string => {
-    let root = key
-    for (let up = parent.get(root); up !== undefined; up = parent.get(root)) root = up
-    if (root !== key) parent.set(key, root)
-    return root
-  }
-  for (const { key, oldKey } of changes) {
-    if (oldKey === undefined) continue
-    const [from, to] = [rootOf(oldKey), rootOf(key)]
-    if (from !== to) parent.set(from, to)
-  }
-  if (parent.size === 0) return [...queues.values()]
+  const moves = changes.flatMap(({ key, oldKey }) => (oldKey === undefined ? [] : [[oldKey, key] as const]))
+  if (moves.length === 0) return [...queues.values()]
+  const rootOf = joinKeys(moves)
   const groups = Map.groupBy(queues, ([key]) => rootOf(key))
   return [...groups.values()].map(group =>
     merged(
@@ -108,7 +99,7 @@ const atOf = ({ queue, next }: { readonly queue: readonly number[]; readonly nex
   queue[next] as number
 
 function isBefore(changes: readonly Ordered[], left: number, right: number): boolean {
-  const [one, other] = [stateOf(changes, left), stateOf(changes, right)]
+  const [one, other] = [changeAt(changes, left), changeAt(changes, right)]
   const isTie = one.stamp.position !== '' && one.stamp.position === other.stamp.position
   if (isTie && one.op !== other.op) return one.op === 'delete'
   return compareStamps(one.stamp, other.stamp) < 0

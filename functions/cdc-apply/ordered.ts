@@ -1,6 +1,6 @@
 import { ident, type Sql, sql } from '#lake/duckdb/sql.ts'
+import { FILE } from './change-rows.ts'
 import type { Counts } from './counts.ts'
-import { FILE } from './heads.ts'
 import { type Attempt, keyNames, urisSql } from './task.ts'
 
 /**

@@ -1,13 +1,7 @@
 import { type Sql, sql } from '#lake/duckdb/sql.ts'
-import { changesSql, FILE, placeSql } from './heads.ts'
+import { changesSql, FILE, placeSql } from './change-rows.ts'
+import type { Counts } from './counts.ts'
 import { type Attempt, keyNames, sameKey, urisSql } from './task.ts'
-
-/** Outcomes of records, as `fold` counts them. */
-export interface PlainCounts {
-  readonly applied: number
-  readonly superseded: number
-  readonly stale: number
-}
 
 /**
  * Sorts out the keys that need the fold, in `folded`: those with a record that is not plain, with two records of one position, with a row
@@ -32,7 +26,7 @@ export async function sortOut({ session, publish, floors }: Attempt): Promise<vo
 }
 
 /** Guards all other keys, in `winners`: the record that makes the row of each key, and the row that it takes the place of. */
-export async function guardPlain(attempt: Attempt): Promise<PlainCounts> {
+export async function guardPlain(attempt: Attempt): Promise<Partial<Counts>> {
   const { session, publish } = attempt
   await session.run(sql`CREATE OR REPLACE TEMP TABLE guarded AS SELECT ${keyNames(publish.key, 'k')}, k._s_records, k._s_winner, k._s_newest, k._s_op, h._s_file, h._s_pos, h._s_version, h._s_version IS NULL OR concat(k._s_newest, '.1') > h._s_version AS _s_wins
     FROM (FROM keyed k ANTI JOIN folded f ON ${sameKey(publish.key, 'k', 'f')}) k LEFT JOIN hits h ON ${sameKey(publish.key, 'h', 'k')}`)

@@ -8,7 +8,7 @@ import { duckdbType } from '#lake/iceberg/schema-text.ts'
 import { projected, stageColumns } from '#lake/iceberg/stage-columns.ts'
 import type { ScanFile, Schema } from '#lake/iceberg/types.ts'
 import type { Uri } from '#lake/lake.ts'
-import { changesSql, numberSql, placeSql, versionSql } from './heads.ts'
+import { changesSql, numberSql, placeSql, versionSql } from './change-rows.ts'
 import { refuseOutgrown } from './outgrown.ts'
 import { type Attempt, keyNames } from './task.ts'
 

@@ -48,6 +48,7 @@ export interface Attempt extends MergeTask {
 export interface Floors {
   /** The newest truncate before the batch. */
   readonly truncated: Stamp | undefined
+  /** The position of the newest delete that is not remembered any more. */
   readonly forgotten: string | undefined
 }
 

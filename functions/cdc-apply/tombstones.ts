@@ -1,6 +1,6 @@
 import { join as joinPath } from 'node:path'
 import { hashText } from '#lake/batch.ts'
-import { type Column, type Dataset, tombstoneTableName } from '#lake/dataset.ts'
+import { type Column, type Dataset, ownColumn, tombstoneTableName } from '#lake/dataset.ts'
 import type { ChangePublish } from '#lake/dataset-changes.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { commit } from '#lake/iceberg/commit.ts'
@@ -23,41 +23,19 @@ import type { Attempt, Floors, MergeTask } from './task.ts'
  * The side table `<dataset>__tombstones`: deleted keys, truncates, and up to where deletes are forgotten. It is committed before the table,
  * and only appended to: of several rows the newest counts, so a batch that dies in between leaves nothing but what is true.
  */
-const column = (name: string, type: Column['type'], doc: string): Column => ({
-  ...{ name, type, doc },
-  ...{ required: false, from: [], default: undefined, format: undefined },
-})
-
 const COLUMNS: readonly Column[] = [
-  column('_kind', 'string', 'delete, truncate, or forgotten: deletes up to this version are not remembered any more'),
-  column('_version', 'string', 'position of the delete in the log of the source'),
-  column('_place', 'string', 'lane, ordinal and content of the delete'),
-  column('_image', 'string', 'JSON: where the last row of the key is'),
-  column('_event_us', 'long', 'when the source deleted the row, in microseconds since the epoch'),
-  column('_batch', 'string', 'the batch that brought the delete'),
-  column('_deleted_at', 'timestamptz', 'when the batch was applied'),
+  ownColumn(
+    '_kind',
+    'string',
+    'delete, truncate, or forgotten: deletes up to this version are not remembered any more',
+  ),
+  ownColumn('_version', 'string', 'position of the delete in the log of the source'),
+  ownColumn('_place', 'string', 'lane, ordinal and content of the delete'),
+  ownColumn('_image', 'string', 'JSON: where the last row of the key is'),
+  ownColumn('_event_us', 'long', 'when the source deleted the row, in microseconds since the epoch'),
+  ownColumn('_batch', 'string', 'the batch that brought the delete'),
+  ownColumn('_deleted_at', 'timestamptz', 'when the batch was applied'),
 ]
-
-export function ensureTombstones(
-  lake: Lake,
-  dataset: Dataset,
-  { publish, schema }: { readonly publish: ChangePublish; readonly schema: Schema },
-): Promise<Table> {
-  const key = dataset.columns
-    .filter(each => publish.key.includes(each.name))
-    .map(each => ({ ...each, type: keyType(schema, each) }))
-  return ensureTable(lake, {
-    name: tombstoneTableName(dataset),
-    columns: [...key.map(each => ({ ...each, required: false })), ...COLUMNS],
-    partitionBy: [],
-    sortBy: [],
-    description: `Deleted keys of ${dataset.name}, so that late changes do not bring them back`,
-    properties: TABLE_PROPERTIES,
-  })
-}
-
-/** As the table has it, whose columns may have grown. A key is a primitive, in a schema and in a declaration the same text. */
-const keyType = (schema: Schema, { name }: Column): Column['type'] => columnByName(schema, name).type as Column['type']
 
 /**
  * Brings the side table into the session, as `tombstones`: only what other batches brought, because a batch is judged by what was there
@@ -113,3 +91,24 @@ export async function writeTombstones(attempt: Attempt): Promise<void> {
   const commitId = hashText('tombstones', table.name, batch, String(summed['rows']), String(summed['sum'])).slice(0, 40)
   await commit(lake, table.name, { commitId, summary: { 'sluice.batch': batch } }, () => stageAppend(placed))
 }
+
+function ensureTombstones(
+  lake: Lake,
+  dataset: Dataset,
+  { publish, schema }: { readonly publish: ChangePublish; readonly schema: Schema },
+): Promise<Table> {
+  const key = dataset.columns
+    .filter(each => publish.key.includes(each.name))
+    .map(each => ({ ...each, type: keyType(schema, each) }))
+  return ensureTable(lake, {
+    name: tombstoneTableName(dataset),
+    columns: [...key.map(each => ({ ...each, required: false })), ...COLUMNS],
+    partitionBy: [],
+    sortBy: [],
+    description: `Deleted keys of ${dataset.name}, so that late changes do not bring them back`,
+    properties: TABLE_PROPERTIES,
+  })
+}
+
+/** As the table has it, whose columns may have grown. A key is a primitive, in a schema and in a declaration the same text. */
+const keyType = (schema: Schema, { name }: Column): Column['type'] => columnByName(schema, name).type as Column['type']
