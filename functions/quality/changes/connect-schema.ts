@@ -10,6 +10,7 @@ interface ConnectSchema {
   readonly name?: string
   readonly field?: string
   readonly fields?: readonly ConnectSchema[]
+  readonly items?: ConnectSchema
   readonly parameters?: Readonly<Record<string, string>>
 }
 
@@ -31,7 +32,8 @@ const NAMED: Readonly<Record<string, Wire>> = {
 }
 
 /** The logical type of a field, by the name of its schema; its plain type says the rest. */
-export function wireOf({ type, name, parameters }: ConnectSchema): Wire {
+export function wireOf({ type, name, parameters, items }: ConnectSchema): Wire {
+  if (type === 'array' && items !== undefined) return { kind: 'list', of: wireOf(items) }
   if (name === 'org.apache.kafka.connect.data.Decimal')
     return { kind: 'decimal', scale: Number(parameters?.['scale'] ?? 0) }
   return NAMED[name ?? ''] ?? (type === 'bytes' ? { kind: 'bytes', encoding: 'base64' } : { kind: 'plain' })

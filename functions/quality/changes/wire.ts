@@ -9,6 +9,7 @@ export type Wire =
   | { readonly kind: 'bytes'; readonly encoding: ChangeSource['bytes'] }
   | { readonly kind: 'decimal'; readonly scale: number }
   | { readonly kind: 'epoch' | 'clock'; readonly unit: TimeUnit }
+  | { readonly kind: 'list'; readonly of: Wire }
 
 /** Records of one object may have been written by different schemas: which, says an expression over the record. */
 export interface WireByCase {
@@ -29,7 +30,8 @@ const MICROS: Readonly<Record<TimeUnit, Sql>> = { millis: sql`* 1000`, micros: s
 export function wired(column: Column, text: Sql, wire: Wire | WireByCase): Typed {
   if (wire.kind === 'by-case') return byCase(column, text, wire)
   const { type } = column
-  if (typeof type !== 'string') return nested(type, text)
+  if (typeof type !== 'string')
+    return 'list' in type ? list({ ...column, type: type.list }, text, elementWire(wire)) : nested(type, text)
   const whole = sql`TRY_CAST(${text} AS BIGINT)`
   switch (wire.kind) {
     case 'days':
@@ -46,6 +48,9 @@ export function wired(column: Column, text: Sql, wire: Wire | WireByCase): Typed
       return typed(type, variableDecimal(text, text))
     case 'bytes':
       return typed(type, asBase64(text, wire.encoding))
+    case 'list':
+      // An array that is to become text, or of which the contract says nothing of the kind.
+      return typed(type, text)
     case 'plain':
       if (type === 'float' || type === 'double') return withoutNumber(typed(type, text), text)
       return column.format === undefined ? iso(type, text) : typed(type, text, { format: column.format })
@@ -67,7 +72,24 @@ function byCase(column: Column, text: Sql, { of, cases }: WireByCase): Typed {
   return { value: when(({ value }) => value), fits: when(({ fits }) => fits ?? sql`TRUE`) }
 }
 
-/** A list or struct comes as its JSON text: what has not the declared shape gives NULL, and NULL does not fit. */
+const elementWire = (wire: Wire): Wire => (wire.kind === 'list' ? wire.of : { kind: 'plain' })
+
+/** Each element is written as a column of its type would be. What is no JSON array gives NULL, and NULL does not fit. */
+function list(each: Column, text: Sql, wire: Wire): Typed {
+  const elements = sql`TRY(json_transform_strict(CAST(${text} AS JSON), '["VARCHAR"]')::VARCHAR[])`
+  // Lambdas within lambdas need parameters of different names.
+  const element = ident(`element_of_${depthOf(each.type)}`)
+  const { value, fits } = wired(each, element, wire)
+  const misfits = sql`list_filter(${elements}, lambda ${element}: ${element} IS NOT NULL AND NOT COALESCE(${fits ?? sql`TRUE`}, FALSE))`
+  return {
+    value: value.text === element.text ? elements : sql`list_transform(${elements}, lambda ${element}: ${value})`,
+    fits: fits === undefined ? sql`(${elements} IS NOT NULL)` : sql`(${elements} IS NOT NULL AND len(${misfits}) = 0)`,
+  }
+}
+
+const depthOf = (type: ColumnType): number => (typeof type !== 'string' && 'list' in type ? 1 + depthOf(type.list) : 0)
+
+/** A struct comes as its JSON text: what has not the declared shape gives NULL, and NULL does not fit. */
 function nested(type: Exclude<ColumnType, string>, text: Sql): Typed {
   if ('map' in type) return typed(type, text)
   const shape = JSON.stringify(shapeOf(type))
@@ -193,7 +215,11 @@ function variableDecimal(text: Sql, other: Sql): Sql {
 /** What a column's values are when no schema comes with them: its type, and what the dataset declares of its source. */
 export function declaredWire(column: Column, changes: ChangeSource): Wire {
   const { type } = column
-  if (typeof type !== 'string' || column.format !== undefined) return { kind: 'plain' }
+  if (typeof type !== 'string')
+    return 'list' in type
+      ? { kind: 'list', of: declaredWire({ ...column, type: type.list }, changes) }
+      : { kind: 'plain' }
+  if (column.format !== undefined) return { kind: 'plain' }
   if (type === 'date') return { kind: 'days' }
   const unit = changes.timestamps ?? unitOf(changes)
   if (type === 'timestamp' || type === 'timestamptz') return { kind: 'epoch', unit }

@@ -1,11 +1,11 @@
 // What a value of an event stands for: each form that Debezium and DMS write becomes the column's value, digit by digit, or does not fit.
 import { expect, test } from 'vitest'
 import { type Wire, wired } from '#functions/quality/changes/wire.ts'
-import type { Column, Primitive } from '#lake/dataset.ts'
+import type { Column, ColumnType } from '#lake/dataset.ts'
 import { sql } from '#lake/duckdb/sql.ts'
 import { inSession } from './decoding.ts'
 
-const column = (type: Primitive): Column => ({
+const column = (type: ColumnType): Column => ({
   name: 'c',
   type,
   required: false,
@@ -15,7 +15,7 @@ const column = (type: Primitive): Column => ({
   doc: undefined,
 })
 
-async function readAs(type: Primitive, wire: Wire, text: string): Promise<string> {
+async function readAs(type: ColumnType, wire: Wire, text: string): Promise<string> {
   return inSession(async session => {
     const { value, fits } = wired(column(type), sql`text`, wire)
     const [row] = await session.rows(
@@ -35,7 +35,7 @@ const decimal = (scale: number): Wire => ({ kind: 'decimal', scale })
 const epoch = (unit: 'millis' | 'micros' | 'nanos'): Wire => ({ kind: 'epoch', unit })
 const clock = (unit: 'millis' | 'micros' | 'nanos'): Wire => ({ kind: 'clock', unit })
 
-const TABLE: readonly (readonly [Primitive, Wire, string, string])[] = [
+const TABLE: readonly (readonly [ColumnType, Wire, string, string])[] = [
   ['decimal(10,2)', decimal(2), '7Sl5', '-12345.67'],
   ['decimal(10,2)', decimal(2), base64(0n, 1), '0.00'],
   ['decimal(10,2)', decimal(2), base64(5n, 1), '0.05'],
@@ -69,12 +69,37 @@ const TABLE: readonly (readonly [Primitive, Wire, string, string])[] = [
   ['time', clock('nanos'), '45296789012345', '12:34:56.789012'],
   ['time', clock('micros'), '86400000000', 'misfit'],
   ['time', clock('micros'), '10:15:30Z', '10:15:30'],
+  [{ list: 'decimal(8,2)' }, { kind: 'list', of: decimal(2) }, '["AJY=",null,"/x8="]', '[1.50, NULL, -2.25]'],
+  [{ list: 'decimal(8,2)' }, { kind: 'list', of: decimal(2) }, '["not base64!"]', 'misfit'],
+  [
+    { list: 'decimal(8,2)' },
+    { kind: 'list', of: { kind: 'variable-decimal' } },
+    '[{"scale":1,"value":"ew=="}]',
+    '[12.30]',
+  ],
+  [{ list: 'date' }, { kind: 'list', of: { kind: 'days' } }, '[19724,-1]', '[2024-01-02, 1969-12-31]'],
+  [{ list: 'date' }, { kind: 'list', of: { kind: 'days' } }, '["2024-01-02Z"]', '[2024-01-02]'],
+  [
+    { list: 'timestamp' },
+    { kind: 'list', of: epoch('micros') },
+    '[1704067200000001]',
+    "['2024-01-01 00:00:00.000001']",
+  ],
+  [{ list: 'timestamp' }, { kind: 'list', of: epoch('millis') }, '[1704067200000001]', 'misfit'],
+  [
+    { list: { list: 'date' } },
+    { kind: 'list', of: { kind: 'list', of: { kind: 'days' } } },
+    '[[0],[]]',
+    '[[1970-01-01], []]',
+  ],
+  [{ list: 'int' }, { kind: 'plain' }, '[]', '[]'],
+  [{ list: 'int' }, { kind: 'plain' }, '{"a":1}', 'misfit'],
   ['long', { kind: 'plain' }, '9007199254740993', '9007199254740993'],
   ['long', { kind: 'plain' }, '1.5', 'misfit'],
   ['boolean', { kind: 'plain' }, 'true', 'true'],
   ['string', { kind: 'plain' }, '{"a":1}', '{"a":1}'],
 ]
 
-test.each(TABLE)('%s, %j: %s is %s', async (type, wire, text, expected) => {
+test.each(TABLE)('%j, %j: %s is %s', async (type, wire, text, expected) => {
   expect(await readAs(type, wire, text)).toBe(expected)
 })
