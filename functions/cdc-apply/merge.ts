@@ -103,6 +103,12 @@ interface PartTask {
   readonly write: Write
 }
 
+/**
+ * One part of the keys. Each step works on what those before it left in the session: `heads` and `keyed`, the records and their keys; `hits`, the
+ * rows of these keys; `folded`, the keys that SQL alone does not judge; `winners`, the records that make rows as they are; `records`, `stored` and
+ * `buried`, what the fold looks at; `made` and `cells`, the rows that it makes. Rows that go are added to `gone`, deletes to `graves`, records that
+ * are put aside to `late`.
+ */
 async function mergePart(
   attempt: Attempt,
   { truncates, write, ...part }: PartTask,

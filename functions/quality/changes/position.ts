@@ -1,7 +1,7 @@
 import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 
-/** A log position as fixed-width text; `whole` says which of its parts must be whole numbers, for the message of who has none. */
+/** A log position as fixed-width text. */
 export interface Position {
   /** NULL when a part that it needs is missing or is not what it should be. */
   readonly text: Sql
