@@ -5,6 +5,7 @@ import { changesSql, contentSql, fileOf, isOldKey, kindSql, laneSql, rowOf } fro
 import type { Change, KeyState } from './fold.ts'
 import { deletedColumn, staged } from './hits.ts'
 import { imageOf, storedImage } from './image-text.ts'
+import { refuseOutgrown } from './outgrown.ts'
 import { compareStamps, type Kind, stampOf } from './stamp.ts'
 import { type Attempt, type Ref, sameKey } from './task.ts'
 
@@ -53,6 +54,8 @@ async function gatherRows(attempt: Attempt, files: readonly ScanFile[]): Promise
   const touched = files.filter(({ file }) => holding.has(file.file_path))
   const validity = publish.mode === 'history' ? ['_valid_from', '_valid_to', '_is_current'] : []
   const names = ['_version', '_place', '_authors', ...deletedColumn(attempt), ...validity]
+  // Beside the key columns, which are here already.
+  refuseOutgrown(attempt, touched, [...publish.key, ...names])
   const found = await staged(attempt, touched, names)
   const times =
     validity.length === 0

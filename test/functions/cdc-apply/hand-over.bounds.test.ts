@@ -1,5 +1,5 @@
 // Contract: what a merge would read decides who merges, and it is known before anything is fetched: key and version columns of files that may
-// hold a key, the change rows, and files whose rows give old values. What cannot be handed over is refused with what to do.
+// hold a key, the change rows, places of rows that are folded, and files whose rows give old values. What cannot be handed over is refused with what to do.
 import { expect, test } from 'vitest'
 import { cdcApplyStep } from '#functions/cdc-apply/cdc-apply.ts'
 import { type Dataset, defineDataset } from '#lake/dataset.ts'
@@ -30,10 +30,10 @@ async function scene(batch: typeof records) {
 }
 
 /** What the guard reads of the table, and the change rows of the batch. */
-async function guardBytes(lake: Lake): Promise<number> {
+async function guardBytes(lake: Lake, ...others: readonly string[]): Promise<number> {
   const table = await openTable(lake, 'people')
   const [file] = await liveFiles(lake, table, { statistics: 'all' })
-  const sizes = ['id', '_version', '_authors'].map(name =>
+  const sizes = ['id', '_version', '_authors', ...others].map(name =>
     Number(file?.file.column_sizes.get(columnByName(currentSchema(table.metadata), name).id)),
   )
   const changes = await lake.storage.head(`${lake.zones.staging}/people/b2/changes-0.parquet`)
@@ -48,6 +48,17 @@ test('a batch of whole rows: up to the bytes of keys and versions the function m
   lake.dispose()
   const other = await scene(whole)
   expect(await cdcApplyStep(other, bounded(bytes), { batch: 'b2' })).toHaveProperty('counts.applied', 1)
+  other.dispose()
+})
+
+test('a batch that has to be folded counts the places of rows too', async () => {
+  const again = records.slice(0, 1)
+  const lake = await scene(again)
+  const bytes = await guardBytes(lake, '_place')
+  expect(await cdcApplyStep(lake, bounded(bytes - 1), { batch: 'b2' })).toHaveProperty('statement')
+  lake.dispose()
+  const other = await scene(again)
+  expect(await cdcApplyStep(other, bounded(bytes), { batch: 'b2' })).toHaveProperty('counts.duplicate', 1)
   other.dispose()
 })
 
