@@ -123,7 +123,7 @@ function leftText(proof: Search): readonly string[] {
         `  ${printable(uri)}\n    a tag or branch keeps it, or a commit is under way: drop the ref, or run it again in a day, or with --quiesced\n`,
     ),
     ...[...proof.raw.hits, ...proof.raw.named].map(({ object }) => `  ${printable(object.uri)}\n    run it again\n`),
-    ...[...proof.staging.hits, ...proof.documents.hits, ...proof.names].map(
+    ...[...proof.raw.old, ...proof.staging.hits, ...proof.documents.hits, ...proof.names].map(
       uri => `  ${printable(uri)}\n    run it again\n`,
     ),
   ]
@@ -135,6 +135,7 @@ function searchDocument(found: Search): unknown {
     raw: {
       objects: found.raw.objects,
       keys: found.raw.keys.length,
+      old: found.raw.old,
       hits: found.raw.hits.map(({ object, found: { ordinals } }) => ({
         uri: object.uri,
         version: object.version,

@@ -197,6 +197,8 @@ export interface FileHit {
   readonly uri: Uri
   readonly rows: number
   readonly modifiedMs: number
+  /** false of a file that was swept, of which the store keeps what it was for a while. */
+  readonly isCurrent: boolean
 }
 
 export interface FileSearch {
@@ -212,7 +214,7 @@ export interface FilesOptions {
 }
 
 /**
- * Every Parquet file below a prefix, whether a snapshot needs it or not, read for the rows that are meant. Columns are known by their field
+ * Every Parquet file below a prefix, whether a snapshot needs it or not and with what was deleted and is still kept, read for the rows that are meant. Columns are known by their field
  * ids in the schema, as any reader of the table knows them.
  */
 export async function searchFiles(
@@ -223,13 +225,14 @@ export async function searchFiles(
   return inSession(lake, async (session, folder) => {
     const hits: FileHit[] = []
     let files = 0
-    for await (const { uri, modifiedMs } of lake.storage.list(prefix)) {
+    for await (const { uri, version, modifiedMs, isCurrent } of lake.storage.versions(prefix)) {
       if (!uri.endsWith('.parquet')) continue
       files++
       if (!isOf(uri)) continue
-      const { path } = await lake.storage.stage(uri, folder, { unhashed: true })
+      const read = isCurrent ? {} : { version }
+      const { path } = await lake.storage.stage(uri, folder, { ...read, unhashed: true })
       const rows = await rowsIn(session, path, { schema, match })
-      if (rows > 0) hits.push({ uri, rows, modifiedMs })
+      if (rows > 0) hits.push({ uri, rows, modifiedMs, isCurrent })
       if (path.startsWith(`${folder}/`)) await rm(path, { force: true })
     }
     return { files, hits }

@@ -51,6 +51,11 @@ export interface ObjectInfo {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+export interface ObjectVersion extends ObjectInfo {
+  /** What a read without a version gives; false of one that was replaced or deleted. */
+  readonly isCurrent: boolean
+}
+
 export interface ReadOptions {
   /** Read exactly this version; another or a deleted one fails with `not-found`. */
   readonly version?: string
@@ -100,7 +105,7 @@ export interface Storage {
    * As `list`, with every version that is there, replaced and deleted ones too, where the store keeps them; those of a key follow each
    * other. A store without versions gives what `list` gives.
    */
-  versions(prefix: Uri): AsyncIterable<ObjectInfo>
+  versions(prefix: Uri): AsyncIterable<ObjectVersion>
   /** Brings the object to local disk by parallel ranged reads; `sha256` given: a difference fails with `checksum`. */
   stage(uri: Uri, folder: string, options?: StageOptions): Promise<StagedFile>
   /** Uploads a local file, in parts when it is large; the stored bytes are checked against `sha256`. */

@@ -1,9 +1,8 @@
-import { landedUri } from '#lake/batch.ts'
 import { isLakeError } from '#lake/errors.ts'
 import type { Lake, ObjectInfo } from '#lake/lake.ts'
 import { mapParallel } from '#lake/parallel.ts'
-import { rawId } from '#lake/raw-id.ts'
 import { ignoredKey } from '#lake/route.ts'
+import { isTaken } from '#lake/taken.ts'
 
 /** What was dropped into landing and `ingest` has not taken up. */
 export interface LandingBacklog {
@@ -48,12 +47,4 @@ async function unrecorded(lake: Lake): Promise<LandingBacklog> {
   }
   await count()
   return { objects, oldestMs: objects === 0 ? undefined : oldestMs }
-}
-
-async function isTaken(lake: Lake, { uri, version, modifiedMs }: ObjectInfo): Promise<boolean> {
-  const { landing } = lake.zones
-  const bucket = landing.slice(landing.lastIndexOf('/') + 1)
-  const key = uri.slice(landing.length + 1)
-  const id = rawId({ bucket, key, version, landedMs: Math.max(0, modifiedMs) })
-  return (await lake.storage.head(landedUri(lake, uri, id))) !== undefined
 }

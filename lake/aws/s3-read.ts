@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { assert, isLakeError, LakeError } from '../errors.ts'
 import { sha256Handle } from '../file-hash.ts'
-import type { ObjectInfo, ReadOptions, StagedFile, StageOptions, Uri } from '../lake.ts'
+import type { ObjectInfo, ObjectVersion, ReadOptions, StagedFile, StageOptions, Uri } from '../lake.ts'
 import { stagedName } from '../staged-name.ts'
 import { attempts, inParallel } from './attempts.ts'
 import { serviceFailure } from './aws-errors.ts'
@@ -133,7 +133,7 @@ export async function* listObjects(access: S3Access, prefix: Uri, startAfter?: U
 }
 
 /** As listObjects, of all versions; markers of deletion have no bytes and are left out. */
-export async function* listVersions(access: S3Access, prefix: Uri): AsyncGenerator<ObjectInfo> {
+export async function* listVersions(access: S3Access, prefix: Uri): AsyncGenerator<ObjectVersion> {
   const { Bucket, Key, ...owner } = addressOf(access, prefix)
   let marker: { readonly KeyMarker?: string; readonly VersionIdMarker?: string } | undefined = {}
   while (marker !== undefined) {
@@ -151,6 +151,7 @@ export async function* listVersions(access: S3Access, prefix: Uri): AsyncGenerat
         version: versionOf({ VersionId: found.VersionId, ETag: found.ETag }),
         modifiedMs: found.LastModified?.getTime() ?? 0,
         metadata: {},
+        isCurrent: found.IsLatest === true,
       }
     const { NextKeyMarker, NextVersionIdMarker } = page
     marker = page.IsTruncated

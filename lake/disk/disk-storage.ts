@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakeError } from '../errors.ts'
 import { sha256Handle } from '../file-hash.ts'
-import type { ObjectInfo, ReadOptions, StagedFile, StageOptions, Storage, Uri } from '../lake.ts'
+import type { ObjectInfo, ObjectVersion, ReadOptions, StagedFile, StageOptions, Storage, Uri } from '../lake.ts'
 import { listObjects } from './disk-list.ts'
 import { checkInside, type DiskPlace, locate, objectInfo, statObject, versionOf, ZONES } from './disk-place.ts'
 import { copyObject, removeObject, writeBytes, writeFileCopy } from './disk-write.ts'
@@ -36,8 +36,7 @@ export function diskStorage(root: string): Storage {
     put: (uri, body, options = {}) => translated(uri, () => writeBytes(root, at(uri), { ...options, body })),
     copy: (from, to, options = {}) => translated(to, () => copyObject(root, at(from), { place: at(to), options })),
     list: (prefix, options) => listing(root, prefix, options?.startAfter),
-    // A folder keeps the last version alone.
-    versions: prefix => listing(root, prefix, undefined),
+    versions: prefix => onlyVersions(root, prefix),
     stage: (uri, _folder, options = {}) => translated(uri, () => stage(at(uri), options)),
     upload: (path, uri, options) => translated(uri, () => writeFileCopy(root, at(uri), { ...options, path })),
     delete: uri => translated(uri, () => removeObject(root, at(uri))),
@@ -129,6 +128,11 @@ async function readRange(handle: Handle, start: number, end: number): Promise<Ui
     filled += bytesRead
   }
   return buffer.subarray(0, filled)
+}
+
+/** A folder keeps the last version alone. */
+async function* onlyVersions(root: string, prefix: Uri): AsyncGenerator<ObjectVersion> {
+  for await (const found of listing(root, prefix, undefined)) yield { ...found, isCurrent: true }
 }
 
 async function* listing(root: string, prefix: Uri, startAfter: Uri | undefined): AsyncGenerator<ObjectInfo> {

@@ -2,7 +2,16 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LakeError } from '../errors.ts'
-import type { Clock, ObjectInfo, ReadOptions, StageOptions, Storage, Uri, WriteOptions } from '../lake.ts'
+import type {
+  Clock,
+  ObjectInfo,
+  ObjectVersion,
+  ReadOptions,
+  StageOptions,
+  Storage,
+  Uri,
+  WriteOptions,
+} from '../lake.ts'
 import { stagedName } from '../staged-name.ts'
 import { compareKeys } from './key-path.ts'
 
@@ -62,10 +71,15 @@ class MemoryObjects {
   }
 
   /** Of every version of the next keys. */
-  versionPage(prefix: Uri, after: Uri): readonly ObjectInfo[] {
+  versionPage(prefix: Uri, after: Uri): readonly ObjectVersion[] {
     const uris = [...this.#versions.keys()].filter(uri => uri.startsWith(prefix) && compareKeys(uri, after) > 0)
     const page = uris.sort(compareKeys).slice(0, PAGE)
-    return page.flatMap(uri => (this.#versions.get(uri) ?? []).map(version => info(uri, version)))
+    return page.flatMap(uri =>
+      (this.#versions.get(uri) ?? []).map(version => ({
+        ...info(uri, version),
+        isCurrent: version === this.find(uri, undefined),
+      })),
+    )
   }
 
   purge(uri: Uri): void {
@@ -160,7 +174,7 @@ async function* versionListing(
   objects: MemoryObjects,
   prefix: Uri,
   effect: <T>(operation: StorageOperation, uri: Uri, work: () => T) => Promise<T>,
-): AsyncGenerator<ObjectInfo> {
+): AsyncGenerator<ObjectVersion> {
   for (let after = ''; ; ) {
     const from = after
     const page = await effect('list', prefix, () => objects.versionPage(prefix, from))

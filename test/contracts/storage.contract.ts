@@ -271,6 +271,10 @@ function listContract(under: () => StorageUnderTest): void {
     for (const { uri: of, version, bytes } of found)
       expect((await storage.get(of, { version })).length, version).toBe(bytes)
     expect(found.map(each => each.bytes)).toEqual(found.length === 3 ? expect.arrayContaining([3, 5, 1]) : [5, 1])
+    expect(found.flatMap(each => (each.isCurrent ? [each.bytes] : []))).toEqual([5, 1])
+    await storage.delete(uri('kept/d'))
+    const left = await Array.fromAsync(storage.versions(uri('kept/d')))
+    expect(left.filter(each => each.isCurrent)).toEqual([])
   })
 
   test('a list tells the size of each object', async () => {

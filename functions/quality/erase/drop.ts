@@ -30,17 +30,24 @@ export async function dropOldFiles(lake: Lake, name: TableName): Promise<number>
 }
 
 /**
- * What a search finds is gone from it once it is deleted, though older versions may be there: so the names are written down first. What an earlier
- * run has left on that list is purged and not deleted, for somebody may have put another object there since.
+ * What is to go is written down first, so that a run that died leaves a list. What an earlier one has left on it is purged and not deleted, for
+ * somebody may have put another object there since; nor is what was deleted before, of which only older versions are left.
  */
-async function destroyAll(lake: Lake, list: string, uris: readonly Uri[]): Promise<void> {
+async function destroyAll(lake: Lake, list: string, { doomed, old }: Doomed): Promise<void> {
   const uri = doomedUri(lake, list)
   const earlier = (await readDocument<readonly Uri[]>(lake, uri)) ?? []
-  if (uris.length + earlier.length === 0) return
-  await lake.storage.put(uri, Buffer.from(JSON.stringify([...new Set([...earlier, ...uris])])))
-  for (const each of uris) await destroy(lake, each)
-  for (const each of earlier) await lake.storage.purge(each)
+  const purged = new Set([...earlier, ...old])
+  if (doomed.length + purged.size === 0) return
+  await lake.storage.put(uri, Buffer.from(JSON.stringify([...new Set([...purged, ...doomed])])))
+  for (const each of doomed) await destroy(lake, each)
+  for (const each of purged) await lake.storage.purge(each)
   await destroy(lake, uri)
+}
+
+interface Doomed {
+  readonly doomed: readonly Uri[]
+  /** Of which older versions alone are to go. */
+  readonly old: readonly Uri[]
 }
 
 /** A commit that is under way may be about to name a file; nothing of Sluice takes longer. */
@@ -53,18 +60,21 @@ export async function dropOrphans(
   { marks, quiesced }: { readonly marks: Marks; readonly quiesced: boolean },
 ): Promise<number> {
   const doomed: Uri[] = []
+  const old: Uri[] = []
   for (const { table: name, hits } of await searchTables(lake, request, marks)) {
     const table = await loadTable(lake, name)
     if (table === undefined) continue
     const needed = await reachable(lake, table)
-    const old = [...hits, ...(await strayManifests(lake, table))].filter(
-      ({ modifiedMs }) => quiesced || modifiedMs < lake.clock.nowMs() - GRACE_MS,
+    const all = [...hits, ...(await strayManifests(lake, table))]
+    const idle = all.filter(
+      ({ modifiedMs, isCurrent }) => isCurrent && (quiesced || modifiedMs < lake.clock.nowMs() - GRACE_MS),
     )
-    doomed.push(...old.map(hit => hit.uri).filter(uri => !needed.has(uri)))
+    doomed.push(...idle.map(hit => hit.uri).filter(uri => !needed.has(uri)))
+    old.push(...all.filter(hit => !hit.isCurrent).map(hit => hit.uri))
   }
-  const all = [...new Set(doomed)]
+  const all = { doomed: [...new Set(doomed)], old: [...new Set(old)] }
   await destroyAll(lake, `${request.dataset.name}.orphans`, all)
-  return all.length
+  return all.doomed.length + all.old.length
 }
 
 /** What was ingested is in raw, what was committed is in the table; what was staged and not committed is staged again from what is in raw now. */
@@ -77,7 +87,7 @@ export async function dropCopies(
   }: { readonly found: Search; readonly tables: readonly OwnTable[] },
 ): Promise<void> {
   const doomed = [
-    ...landing.hits.filter(hit => !hit.waits).map(hit => hit.uri),
+    ...landing.hits.filter(hit => !hit.waits && hit.isCurrent).map(hit => hit.uri),
     ...documents.hits.filter(uri => !uri.startsWith(`${lake.zones.staging}/`)),
   ]
   const staged = [...staging.hits, ...documents.hits]
@@ -93,5 +103,6 @@ export async function dropCopies(
     }
   }
   for (const { table } of tables) doomed.push(...(await stalePlans(lake, table)))
-  await destroyAll(lake, `${dataset.name}.copies`, doomed)
+  const old = landing.hits.filter(hit => !hit.waits && !hit.isCurrent).map(hit => hit.uri)
+  await destroyAll(lake, `${dataset.name}.copies`, { doomed, old })
 }

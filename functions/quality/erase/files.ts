@@ -20,7 +20,7 @@ export interface FileSearches {
   readonly hits: readonly Uri[]
 }
 
-/** Every file in the places of the tables, whether a snapshot needs it or not. */
+/** Every file in the places of the tables, whether a snapshot needs it or not, and of those that were swept what is still kept. */
 export async function searchTables(lake: Lake, request: EraseRequest, marks: Marks): Promise<readonly TableSearch[]> {
   const found: TableSearch[] = []
   for (const { table: name, match, named } of await tablesOf(lake, request, marks)) {
@@ -33,7 +33,7 @@ export async function searchTables(lake: Lake, request: EraseRequest, marks: Mar
     })
     const hits = [...holding]
     const strays = await strayManifests(lake, table)
-    for (const stray of strays) if (await quotesBounds(lake, request, stray.uri)) hits.push(stray)
+    for (const stray of strays) if (await quotesBounds(lake, request, stray)) hits.push(stray)
     found.push({ table: name, snapshots: metadata.snapshots.length, files, hits })
   }
   return found

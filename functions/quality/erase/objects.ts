@@ -1,12 +1,13 @@
-import { landedPrefix, type RawObject } from '#lake/batch.ts'
+import type { RawObject } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
 import { keysOfRows, keyTextOf } from '#lake/erase-rows.ts'
 import { erasedObjects } from '#lake/erasure.ts'
-import { LakeError } from '#lake/errors.ts'
+import { isLakeError, LakeError } from '#lake/errors.ts'
 import { globMatches } from '#lake/glob.ts'
 import type { Lake, ObjectInfo, Uri } from '#lake/lake.ts'
 import { leadersOf, router } from '#lake/route.ts'
 import { sideTablesOf } from '#lake/side-tables.ts'
+import { isTaken } from '#lake/taken.ts'
 import { type FoundRecords, NOTHING, type RecordBench } from './records.ts'
 import { checkKeys, type EraseRequest, isNamed, keyOf, matchOf } from './request.ts'
 
@@ -22,14 +23,16 @@ export interface RawSearch {
   readonly hits: readonly ObjectHit[]
   /** Objects that landed under a key which quotes the values, whatever is in them. */
   readonly named: readonly ObjectHit[]
+  /** Objects of which an older version is still kept that has records of the subject: of an erasure that died. */
+  readonly old: readonly Uri[]
   /** Of a stream of changes: the keys of all rows of the subject. */
   readonly keys: readonly string[]
 }
 
 export interface LandingSearch {
   readonly objects: number
-  /** `waits`: ingest has not taken it up yet. */
-  readonly hits: readonly { readonly uri: Uri; readonly waits: boolean }[]
+  /** `waits`: ingest has not taken up each version of it yet. Of what was replaced or deleted only an older version is there. */
+  readonly hits: readonly { readonly uri: Uri; readonly waits: boolean; readonly isCurrent: boolean }[]
 }
 
 /** A row that moves from key to key more often than this is none of a person. */
@@ -87,18 +90,38 @@ async function searchOnce(
   const { dataset, datasets, parts } = request
   const hits: ObjectHit[] = []
   const named: ObjectHit[] = []
+  const old = new Set<Uri>()
   let objects = 0
   for (const lead of [dataset, ...leadersOf(dataset, datasets)])
-    for await (const { uri } of lake.storage.list(`${lake.zones.raw}/${lead.name}/`)) {
-      const info = await lake.storage.head(uri)
+    for await (const { uri, version, isCurrent } of lake.storage.versions(`${lake.zones.raw}/${lead.name}/`)) {
+      const info = await lake.storage.head(uri, isCurrent ? {} : { version })
       if (info === undefined || !mayFeed(dataset, lead, info)) continue
       objects++
       const object = rawObjectOf(lake, dataset, info)
+      if (!isCurrent) {
+        if (await holdsSubject(request, object, () => bench.find(object, { parts, keys }, { version }))) old.add(uri)
+        continue
+      }
       if (isNamed(request, info.metadata['source-key'] ?? '')) named.push({ object, lead, found: NOTHING })
       const found = await bench.find(object, { parts, keys })
       if (found.ordinals.length > 0) hits.push({ object, lead, found })
     }
-  return { objects, named, hits }
+  return { objects, named, hits, old: [...old] }
+}
+
+/** Somebody else may destroy an older version meanwhile. */
+async function holdsSubject(
+  request: EraseRequest,
+  { sourceUri }: RawObject,
+  find: () => Promise<FoundRecords>,
+): Promise<boolean> {
+  if (isNamed(request, sourceUri)) return true
+  try {
+    return (await find()).ordinals.length > 0
+  } catch (error) {
+    if (isLakeError(error, 'not-found')) return false
+    throw error
+  }
 }
 
 const mayFeed = (dataset: Dataset, lead: Dataset, { metadata }: ObjectInfo): boolean =>
@@ -124,6 +147,7 @@ function rawObjectOf(
   }
 }
 
+/** What was deleted or replaced as well, for as long as the store keeps it. */
 export async function searchLanding(
   lake: Lake,
   bench: RecordBench,
@@ -131,21 +155,23 @@ export async function searchLanding(
 ): Promise<LandingSearch> {
   const { dataset, parts } = request
   const route = router([dataset])
-  const hits: { uri: Uri; waits: boolean }[] = []
+  const hits: LandingSearch['hits'][number][] = []
   let objects = 0
-  for await (const info of lake.storage.list(`${lake.zones.landing}/`)) {
-    if (route(info.uri.slice(lake.zones.landing.length + 1)) === undefined || info.bytes === 0) continue
+  for await (const info of lake.storage.versions(`${lake.zones.landing}/`)) {
+    const { uri, version, isCurrent } = info
+    if (route(uri.slice(lake.zones.landing.length + 1)) === undefined || info.bytes === 0) continue
     objects++
-    const object = { ...rawObjectOf(lake, dataset, info), sourceUri: info.uri }
-    const isHit = isNamed(request, info.uri) || (await bench.find(object, { parts, keys })).ordinals.length > 0
-    if (!isHit) continue
-    hits.push({ uri: info.uri, waits: !(await wasTaken(lake, info.uri)) })
+    const object = { ...rawObjectOf(lake, dataset, info), sourceUri: uri }
+    const find = () => bench.find(object, { parts, keys }, { version })
+    if (await holdsSubject(request, object, find)) hits.push({ uri, waits: await hasWaiting(lake, uri), isCurrent })
   }
   return { objects, hits }
 }
 
-async function wasTaken(lake: Lake, uri: Uri): Promise<boolean> {
-  for await (const _ of lake.storage.list(landedPrefix(lake, uri))) return true
+/** A version that was replaced may wait for `ingest` as well, and destroying one of them may destroy the others. */
+async function hasWaiting(lake: Lake, uri: Uri): Promise<boolean> {
+  for await (const each of lake.storage.versions(uri))
+    if (each.uri === uri && each.bytes > 0 && !(await isTaken(lake, each))) return true
   return false
 }
 

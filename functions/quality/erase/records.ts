@@ -12,7 +12,7 @@ import { duckdbType } from '#lake/iceberg/schema-text.ts'
 import { loadTable } from '#lake/iceberg/table.ts'
 import { tableDefinition } from '#lake/iceberg/table-definition.ts'
 import type { Schema } from '#lake/iceberg/types.ts'
-import type { Lake } from '#lake/lake.ts'
+import type { Lake, ReadOptions } from '#lake/lake.ts'
 import { mentions } from '#lake/mentions.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
 import { decode, openPlain } from '../decode/decode.ts'
@@ -45,7 +45,7 @@ export interface FoundRecords {
 /** A workplace for the records of a dataset's objects: one engine for all of them. */
 export interface RecordBench extends AsyncDisposable {
   /** The records of a subject in an object. What cannot be read as the contract says is searched for the value as text. */
-  find(object: RawObject, subject: Subject): Promise<FoundRecords>
+  find(object: RawObject, subject: Subject, read?: ReadOptions): Promise<FoundRecords>
   /** What these records are to the account of the dataset, which may be another than the one whose records were sought. */
   accountOf(object: RawObject, ordinals: readonly number[]): Promise<ErasedCounts>
   /** Writes the object anew, in its format and compression: in the place of each found record stands one that says nothing. As it is where none was found. */
@@ -63,7 +63,7 @@ export async function openRecordBench(lake: Lake, dataset: Dataset): Promise<Rec
   })
   const bench: Bench = { lake, dataset, session, folder, schema: await schemaOf(lake, dataset) }
   return {
-    find: (object, subject) => inFolder(bench, own => findIn(own, object, subject)),
+    find: (object, subject, read) => inFolder(bench, own => findIn(own, object, { subject, read })),
     accountOf: (object, ordinals) => inFolder(bench, own => accountIn(own, object, ordinals)),
     without: (object, found) => rewrite(bench, object, found),
     [Symbol.asyncDispose]: async () => {
@@ -104,8 +104,12 @@ async function inFolder<T>(bench: Bench, work: (own: Bench) => Promise<T>): Prom
 export const NOTHING: FoundRecords = { ordinals: [], quarantined: 0, skipped: 0, places: [], keys: [] }
 const WHOLE: FoundRecords = { ...NOTHING, ordinals: [0], quarantined: 1 }
 
-async function findIn(bench: Bench, object: RawObject, subject: Subject): Promise<FoundRecords> {
-  const { path } = await bench.lake.storage.stage(object.uri, bench.folder, { unhashed: true })
+async function findIn(
+  bench: Bench,
+  object: RawObject,
+  { subject, read }: { readonly subject: Subject; readonly read: ReadOptions | undefined },
+): Promise<FoundRecords> {
+  const { path } = await bench.lake.storage.stage(object.uri, bench.folder, { ...read, unhashed: true })
   // Records that a stream could not transform are encoded in it once more.
   if (isStreamErrorUri(bench.lake.zones.landing, object.sourceUri))
     return mentionsAll(decodedErrors(await readFile(path, 'utf8')), subject) ? WHOLE : NOTHING

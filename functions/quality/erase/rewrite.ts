@@ -20,7 +20,7 @@ export interface RawWork {
 export async function eraseRaw(
   lake: Lake,
   request: EraseRequest,
-  { found: { hits, named }, erasure, ledger }: RawWork,
+  { found: { hits, named, old }, erasure, ledger }: RawWork,
 ): Promise<LedgerRun['objects']> {
   const { dataset } = request
   await using bench = await openRecordBench(lake, dataset)
@@ -33,6 +33,7 @@ export async function eraseRaw(
   // Those of a run that died as well.
   for (const { uri, erasures } of (await erasedObjects(lake, dataset.name)).values())
     if (erasures.some(each => each.erasure === erasure)) await lake.storage.purge(uri)
+  for (const uri of old) await lake.storage.purge(uri)
   return done
 }
 

@@ -56,6 +56,7 @@ export async function search(lake: Lake, request: EraseRequest, options: SearchO
 export const leftOver = (found: Search): number =>
   found.raw.hits.length +
   found.raw.named.length +
+  found.raw.old.length +
   found.names.length +
   found.landing.hits.length +
   found.tables.reduce((sum, table) => sum + table.hits.length, 0) +

@@ -11,12 +11,22 @@ export async function reachable(lake: Lake, table: Table): Promise<ReadonlySet<U
   return files
 }
 
-/** Manifests of commits that lost their race: no snapshot needs them, and they hold bounds of columns for as long as nobody sweeps. */
-export async function strayManifests(lake: Lake, table: Table): Promise<readonly FileHit[]> {
+export interface StrayManifest extends FileHit {
+  readonly version: string
+}
+
+/**
+ * Manifests that no snapshot needs, of commits that lost their race, or that were swept and are still kept: they hold bounds of columns. Who has
+ * swept them leaves nothing that a commit could need.
+ */
+export async function strayManifests(lake: Lake, table: Table): Promise<readonly StrayManifest[]> {
   const needed = await reachable(lake, table)
-  const found: FileHit[] = []
-  for await (const { uri, modifiedMs } of lake.storage.list(`${table.metadata.location}/metadata/`))
-    if (uri.endsWith('.avro') && !needed.has(uri)) found.push({ uri, rows: 0, modifiedMs })
+  const found: StrayManifest[] = []
+  for await (const each of lake.storage.versions(`${table.metadata.location}/metadata/`)) {
+    const { uri, version, modifiedMs, isCurrent } = each
+    if (!uri.endsWith('.avro') || (isCurrent && needed.has(uri))) continue
+    found.push({ uri, version, rows: 0, modifiedMs, isCurrent })
+  }
   return found
 }
 
@@ -24,8 +34,9 @@ export async function strayManifests(lake: Lake, table: Table): Promise<readonly
 const BOUND_LENGTH = 16
 
 /** Whether a text or a bound in the manifest is the beginning of each value; one that another program left half written says nothing. */
-export async function quotesBounds(lake: Lake, { parts }: EraseRequest, uri: Uri): Promise<boolean> {
-  const texts = textsIn(recordsOf(Buffer.from(await lake.storage.get(uri))))
+export async function quotesBounds(lake: Lake, { parts }: EraseRequest, stray: StrayManifest): Promise<boolean> {
+  const { uri, version, isCurrent } = stray
+  const texts = textsIn(recordsOf(Buffer.from(await lake.storage.get(uri, isCurrent ? {} : { version }))))
   return parts.every(({ value }) => {
     const begin = [...value].slice(0, BOUND_LENGTH).join('')
     return texts.some(text => text === value || text === begin)
