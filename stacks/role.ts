@@ -37,6 +37,8 @@ export function operatorRole(
   const policy = aws.iam.getPolicyDocumentOutput({ statements: [...permissions] })
   return new aws.iam.Role(name, {
     name: roleName,
+    // The longest there is: what they do may take hours, and a session that ends in its middle asks for the second factor once more.
+    maxSessionDuration: 43_200,
     assumeRolePolicy: trust.json,
     inlinePolicies: [{ name: 'inline', policy: policy.json }],
   })

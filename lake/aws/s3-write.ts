@@ -11,7 +11,10 @@ import { headObject, infoOf, missing, rawHead } from './s3-read.ts'
 
 const PARTS_MAX = 10_000
 
-/** One PutObject, its bytes checked by S3 against the SHA-256 that is sent along. */
+/**
+ * One PutObject, its bytes checked by S3 against the SHA-256 that is sent along. A bucket with Object Lock asks for the name of the algorithm
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html).
+ */
 export async function putObject(
   access: S3Access,
   uri: Uri,
@@ -23,6 +26,7 @@ export async function putObject(
     ...addressOf(access, uri),
     ...writeFields(write),
     Body: write.body,
+    ChecksumAlgorithm: 'SHA256',
     ChecksumSHA256,
     ...createOnly(write, attempt),
   })
