@@ -95,9 +95,11 @@ function sweepable({ name, publish, source }: Dataset): ChangePublish {
   }
   if (publish.mode !== 'merge' && publish.mode !== 'history') return refuse('it takes no changes')
   if (source.changes?.shape === 'dms')
-    return refuse('a full load of DMS has no position in the log; rebuild the table from it with a replay and a swap')
+    return refuse('a full load of DMS has no position in the log; let it go to another folder, as a dataset of its own')
   if (source.changes?.connector === 'mongodb')
-    return refuse('snapshots of MongoDB have no position in the log; rebuild the table with a replay and a swap')
+    return refuse(
+      'snapshots of MongoDB have no position in the log; let the new one go to another topic, as a dataset of its own',
+    )
   return publish
 }
 
