@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { mapParallel } from '#lake/parallel.ts'
 import type { ChangeCase } from './cdc-case.ts'
 import type { EvaluateCase } from './dqdl-evaluate.ts'
@@ -11,7 +11,7 @@ interface Suite {
   /** Fields without which a document is no case. */
   readonly fields: readonly string[]
   /** Loads what it runs: parsing needs no engine. */
-  check(given: unknown): Promise<readonly string[]>
+  check(given: object): Promise<readonly string[]>
 }
 
 const SUITES: Readonly<Record<string, Suite>> = {
@@ -24,13 +24,22 @@ const SUITES: Readonly<Record<string, Suite>> = {
     check: async given => (await import('./dqdl-evaluate.ts')).checkEvaluate(given as EvaluateCase),
   },
   cdc: {
-    fields: ['format', 'key', 'columns', 'batches'],
-    check: async given => (await import('./cdc.ts')).checkChanges(given as ChangeCase),
+    fields: [],
+    check: async given => wellFormed(given, (await import('./cdc.ts')).checkChanges),
   },
   'cdc-athena': {
-    fields: ['format', 'key', 'columns', 'batches'],
-    check: async given => (await import('./cdc.ts')).checkHandedOver(given as ChangeCase),
+    fields: [],
+    check: async given => wellFormed(given, (await import('./cdc.ts')).checkHandedOver),
   },
+}
+
+async function wellFormed(
+  given: object,
+  check: (given: ChangeCase) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const { filled, formProblems } = await import('./cdc-form.ts')
+  const problems = formProblems(given)
+  return problems.length > 0 ? problems : check(filled(given))
 }
 
 /** A case that cannot be read, or breaks the suite, fails like any other. */
@@ -47,7 +56,7 @@ async function problemsOf({ fields, check }: Suite, text: string): Promise<reado
 
 const nameOf = (text: string): string => {
   const quoted = /"name": ?("(?:[^"\\]|\\.)*")/.exec(text)?.[1]
-  return quoted === undefined ? text.slice(0, 100) : String(JSON.parse(quoted))
+  return quoted === undefined ? text.trim().slice(0, 100) : String(JSON.parse(quoted))
 }
 
 interface Case {
@@ -55,13 +64,27 @@ interface Case {
   readonly text: string
 }
 
+/** Every .json file of a folder and of those below it, the only case of a file, or its lines. */
 async function casesOf(path: string): Promise<readonly Case[]> {
   if ((await stat(path)).isDirectory()) {
-    const names = (await readdir(path)).filter(name => name.endsWith('.json')).toSorted()
-    return Promise.all(names.map(async name => ({ place: name, text: await readFile(join(path, name), 'utf8') })))
+    const entries = await readdir(path, { recursive: true, withFileTypes: true })
+    const files = entries.filter(entry => !entry.isDirectory() && entry.name.endsWith('.json'))
+    const places = files.map(({ parentPath, name }) => relative(path, join(parentPath, name))).toSorted()
+    return Promise.all(places.map(async place => ({ place, text: await readFile(join(path, place), 'utf8') })))
   }
-  const lines = (await readFile(path, 'utf8')).split('\n')
-  return lines.map((text, at) => ({ place: `line ${at + 1}`, text })).filter(({ text }) => text.trim() !== '')
+  const text = await readFile(path, 'utf8')
+  if (path.endsWith('.json') && isJson(text)) return [{ place: basename(path), text }]
+  const lines = text.split('\n').map((line, at) => ({ place: `line ${at + 1}`, text: line }))
+  return lines.filter(line => line.text.trim() !== '')
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** DuckDB works outside of this thread, so that two cases at once keep two cores busy. */
@@ -77,6 +100,10 @@ const cases = await casesOf(path).catch((error: Error) => {
   console.error(`cannot read ${path}: ${error.message}`)
   process.exit(2)
 })
+if (cases.length === 0) {
+  console.error(`${path} has no cases: a folder holds one JSON document in each file that ends with .json`)
+  process.exit(1)
+}
 let passed = 0
 let failed = 0
 const atOnce = suiteName.startsWith('cdc') ? AT_ONCE : 1

@@ -1,7 +1,7 @@
 // Contract: the command runs every line of a file of cases, names each failure with what was expected and what came, ends with the count,
 // and exits with 1 when one failed and with 2 when it was not told what to run.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -53,6 +53,54 @@ test('a folder of cases is run file by file', () => {
   expect(stdout).toBe(
     'FAIL wrong.json: wrong\n  public.customers has [["id","1"],["name","newer"]]\n2 passed, 1 failed\n',
   )
+  rmSync(folder, { recursive: true, force: true })
+}, 120_000)
+
+test('each file that is no case says what is wrong with it, and the others are run, those of folders below too', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'conformance-form-'))
+  mkdirSync(join(folder, 'below'))
+  const text = readFileSync(join(root, 'test/functions/cdc-apply/cases/pg_lsn_above_2_53.json'), 'utf8')
+  const right = JSON.parse(text)
+  const files: Readonly<Record<string, string>> = {
+    'below/right.json': text,
+    'broken.json': '{"name": "broken", oops',
+    'empty.json': '',
+    'event.json': JSON.stringify({ ...right, batches: [[{ topic: 't' }]] }),
+    'expected.json': JSON.stringify({ ...right, expected_rows: undefined, expected_stats: undefined }),
+    'invariant.json': JSON.stringify({ ...right, invariants: ['shuffle'] }),
+    'option.json': JSON.stringify({ ...right, options: { modee: 'scd2' } }),
+    'expectation.json': JSON.stringify({ ...right, expected_row: [] }),
+    'table.json': JSON.stringify({ ...right, expected_tables: { 'public.other': [{ id: 1 }] } }),
+    'type.json': JSON.stringify({ ...right, columns: { id: 'GEOGRAPHY' } }),
+    'list.json': '[]',
+  }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+  const { status, stdout } = run('cdc', folder)
+  expect(status).toBe(1)
+  expect(stdout).toMatch(/\n1 passed, 10 failed\n$/)
+  for (const problem of [
+    /^FAIL broken\.json: broken\n {2}SyntaxError: Expected double-quoted/m,
+    /^FAIL empty\.json: \n {2}SyntaxError: Unexpected end/m,
+    /^FAIL event\.json: .*\n {2}event 1 of batch 1 must be \{ topic, partition, offset, key, value \}/m,
+    /^FAIL expected\.json: .*\n {2}expected_rows must be a list of rows, is missing\n {2}expected_stats must be/m,
+    /^FAIL invariant\.json: .*\n {2}invariants must be a list of replay, .*, is \["shuffle"\]$/m,
+    /^FAIL option\.json: .*\n {2}options has modee, which no case has; known are mode, /m,
+    /^FAIL expectation\.json: .*\n {2}the case has expected_row, which no case has; known are expected_rows, /m,
+    /^FAIL table\.json: .*\n {2}rows of public\.other are expected, but the case fills only public\.customers$/m,
+    /^FAIL type\.json: .*\n {2}Error: the case has a column of type GEOGRAPHY, which no table can have$/m,
+    /^FAIL list\.json: \[\]\n {2}a case is a JSON object$/m,
+  ])
+    expect(stdout).toMatch(problem)
+  rmSync(folder, { recursive: true, force: true })
+}, 120_000)
+
+test('a folder without cases fails, and a file may be one case', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'conformance-none-'))
+  expect(run('cdc', folder)).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('has no cases') })
+  expect(run('cdc', 'test/functions/cdc-apply/cases/pg_lsn_above_2_53.json')).toMatchObject({
+    status: 0,
+    stdout: '1 passed, 0 failed\n',
+  })
   rmSync(folder, { recursive: true, force: true })
 }, 120_000)
 
@@ -109,6 +157,6 @@ test.each([[[]], [['dqdl-parse']], [['nonsense', 'x']]])('told %j it says how', 
   expect(run(...args)).toMatchObject({
     status: 2,
     stdout: '',
-    stderr: 'usage: npm run conformance -- dqdl-parse|dqdl-evaluate|cdc FILE|FOLDER\n',
+    stderr: 'usage: npm run conformance -- dqdl-parse|dqdl-evaluate|cdc|cdc-athena FILE|FOLDER\n',
   })
 })
