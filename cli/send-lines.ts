@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { linesIn, type TextLine } from '#lake/lines.ts'
 import type { Outgoing } from '#lake/send.ts'
@@ -17,24 +18,39 @@ export interface Source {
   readBytes(): number
 }
 
-/** A file, gzipped or not, or what is piped in. */
+/** A file or what is piped in, gzipped or not. */
 export async function sourceOf({ terminal }: Call, file: string): Promise<Source> {
-  if (file === '-') return { name: 'standard input', bytes: undefined, chunks: terminal.input, readBytes: () => 0 }
+  if (file === '-')
+    return { name: 'standard input', bytes: undefined, chunks: unpacked(terminal.input), readBytes: () => 0 }
   const path = resolve(terminal.cwd, file)
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) throw refusal('not-found', `there is no file ${file}`, 'check the path; nothing was sent')
   if (!found.isFile())
     throw refusal('unsupported', `${file} is no file`, 'give one file of events, one a line, or - for a pipe')
   const stream = createReadStream(path)
-  const chunks = (await isGzip(path)) ? stream.pipe(createGunzip()) : stream
-  stream.on('error', error => chunks.destroy(error))
-  return { name: file, bytes: found.size, chunks, readBytes: () => stream.bytesRead }
+  // Thrown where the chunks are read; after a stop nobody reads any more.
+  stream.on('error', () => undefined)
+  return { name: file, bytes: found.size, chunks: unpacked(stream), readBytes: () => stream.bytesRead }
 }
 
-async function isGzip(path: string): Promise<boolean> {
-  const file = await open(path)
-  const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(2) }).finally(() => file.close())
-  return bytesRead === 2 && buffer.readUInt16BE() === 0x1f8b
+/** Told by the first two bytes, and not by a name: a pipe has none. */
+async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  let head = Buffer.alloc(0)
+  while (head.length < 2) {
+    const next = await iterator.next()
+    if (next.done) break
+    head = Buffer.concat([head, next.value])
+  }
+  const all = concatenated(head, iterator)
+  if (head.length < 2 || head.readUInt16BE() !== 0x1f8b) yield* all
+  // What fails is thrown where the result is read.
+  else yield* pipeline(all, createGunzip(), () => undefined)
+}
+
+async function* concatenated(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield head
+  yield* { [Symbol.asyncIterator]: () => rest }
 }
 
 /** Lines that are no event, by number: the first of them, and how many there are. */
@@ -65,6 +81,10 @@ export interface LineCounts {
   readonly tooLong: LineList
   /** The input ends here because it cannot be read: a damaged gzip, a disk that fails. This line and all behind it were not seen. */
   broken?: { readonly line: number; readonly cause: unknown }
+  /** Somebody stopped the reading: neither this line nor any behind it was taken. */
+  stoppedAt?: number
+  /** How many lines the input has, once its end was read. */
+  ended?: number
 }
 
 export const noLines = (): LineCounts => ({ lines: 0, bad: new LineList(), tooLong: new LineList() })
@@ -84,8 +104,14 @@ export async function* recordsOf(
   const onBroken = (cause: unknown): void => {
     counts.broken = { line: line + 1, cause }
   }
-  for await (const { bytes, isCut } of untilBroken(linesIn(source.chunks, lineBytesMax), onBroken)) {
-    if (stop.aborted) return
+  let isStopped = false
+  const onStopped = (): void => {
+    isStopped = true
+  }
+  const lines = linesIn(untilStopped(source.chunks, stop, onStopped), lineBytesMax)
+  for await (const { bytes, isCut } of untilBroken(lines, onBroken)) {
+    isStopped ||= stop.aborted
+    if (isStopped) break
     line++
     if (line < fromLine || isBlank(bytes)) continue
     counts.lines++
@@ -99,6 +125,35 @@ export async function* recordsOf(
     }
     yield { line, data: Buffer.concat([header, bytes]) }
   }
+  if (isStopped) counts.stoppedAt = Math.max(fromLine, line + 1)
+  else if (counts.broken === undefined) counts.ended = line
+}
+
+/** A producer may pause for hours: whoever stops does not wait for its next line. */
+async function* untilStopped(
+  chunks: AsyncIterable<Uint8Array>,
+  stop: AbortSignal,
+  onStopped: () => void,
+): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  for (;;) {
+    const next = await unlessStopped(iterator.next(), stop)
+    if (next?.done) return
+    if (next === undefined) break
+    yield next.value
+  }
+  onStopped()
+  // Not waited for: it may end no earlier than the pause does.
+  iterator.return?.().catch(() => undefined)
+}
+
+function unlessStopped<T>(promise: Promise<T>, stop: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const onStop = (): void => resolve(undefined)
+    if (stop.aborted) onStop()
+    stop.addEventListener('abort', onStop, { once: true })
+    promise.then(resolve, reject).finally(() => stop.removeEventListener('abort', onStop))
+  })
 }
 
 /** What came before the fault, and nothing of the line that it is in. */

@@ -10,12 +10,14 @@ import { counted, formatBytes, formatCount, formatDuration } from './units.ts'
 export interface SendReport {
   readonly dataset: string
   readonly source: string
+  /** A pipe cannot be sent again from a line on. */
+  readonly isFile: boolean
+  readonly fromLine: number
   readonly counts: LineCounts
   /** Lines that are no event were left out. */
   readonly skipped: boolean
   readonly sent: Sent
   readonly ms: number
-  readonly stopped: boolean
   /** Of the lake's own stream only. */
   readonly delivered: Delivered | undefined
   readonly error?: unknown
@@ -29,7 +31,7 @@ export async function printSent({ terminal, options }: Call, report: SendReport)
     await terminal.out.write(`${JSON.stringify(documentOf(report), null, 2)}\n`)
     return
   }
-  const { sent, counts, delivered, line, ms } = report
+  const { sent, counts, delivered, ms } = report
   const style = styleOf(terminal.out)
   const rate = ms < 1 ? '' : `, ${formatCount(Math.round((sent.records / ms) * 1_000))}/s`
   const again = sent.again === 0 ? '' : `; ${formatCount(sent.again)} times a record was refused and put again`
@@ -40,10 +42,7 @@ export async function printSent({ terminal, options }: Call, report: SendReport)
   const notes = [
     ...noteOf(counts.bad, `no JSON object, ${what}`),
     ...noteOf(counts.tooLong, 'longer than a record may be (1,000 KiB), not put'),
-    ...(report.stopped ? ['stopped: the rest of the input was not read'] : []),
-    ...(line === undefined || counts.broken !== undefined
-      ? []
-      : [`nothing is taken from line ${line} on; go on with --from-line ${line}`]),
+    ...howItEnded(report),
     ...(delivered?.by === undefined ? [] : [handedOver(delivered)]),
   ]
   for (const note of notes) await terminal.out.write(`${style.yellow(note)}\n`)
@@ -70,6 +69,24 @@ export async function printSent({ terminal, options }: Call, report: SendReport)
   })
   const more = folders.length - FOLDERS_SHOWN_MAX
   if (more > 0) await terminal.out.write(style.dim(`and ${counted(more, 'folder')} more; --json has them all\n`))
+}
+
+/** Where to go on. When not even the first line was taken there is nothing to go on from. */
+function howItEnded({ source, isFile, fromLine, counts, line }: SendReport): readonly string[] {
+  const { broken, stoppedAt, ended } = counts
+  if (line !== undefined)
+    return broken !== undefined || line === 1
+      ? []
+      : [`nothing is taken from line ${line} on; go on with --from-line ${line}`]
+  if (stoppedAt !== undefined)
+    return [
+      isFile
+        ? `stopped before line ${stoppedAt}; go on with --from-line ${stoppedAt}`
+        : 'stopped: the rest of the input was not read',
+    ]
+  if (ended !== undefined && fromLine > Math.max(1, ended))
+    return [`${source} has ${counted(ended, 'line')}: nothing stands from line ${fromLine} on`]
+  return []
 }
 
 const FOLDERS_SHOWN_MAX = 20
@@ -108,7 +125,8 @@ function documentOf(report: SendReport): unknown {
     ms: report.ms,
     bad: { lines: counts.bad.count, first: counts.bad.first, put: !skipped },
     tooLong: { lines: counts.tooLong.count, first: counts.tooLong.first },
-    stopped: report.stopped,
+    stopped: counts.stoppedAt !== undefined,
+    stoppedAt: counts.stoppedAt ?? null,
     error: isLakeError(error) ? { kind: error.kind, message: error.message, fromLine: report.line } : null,
     delivered: delivered === undefined ? null : { ...delivered, by: delivered.by ?? null },
   }

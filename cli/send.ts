@@ -35,6 +35,7 @@ export const send: Command = {
   notes: [
     'What the stream refuses is put again, with growing delays. Once it takes nothing for about a minute, send says from which line on to go on, and fails.',
     'The lake’s own stream delivers by size and age while `sluice local` runs, and at the end of send otherwise. What it has taken stays there when a process dies.',
+    'Ctrl-C ends the reading: what was read is put, and of a file send says from which line on to go on.',
     'The exit code is 1 when a line was not sent, or when what was delivered failed or has no good row.',
   ],
   examples: [
@@ -65,9 +66,12 @@ export const send: Command = {
     const ms = call.lake.clock.nowMs() - startedMs
     const delivered = local && (await flushLocal(call, local))
     const skipped = call.options.has('skip-bad')
+    const isFile = source.bytes !== undefined
     const report: SendReport = {
       dataset: dataset.name,
       source: source.name,
+      isFile,
+      fromLine,
       counts,
       skipped,
       ms,
@@ -77,7 +81,8 @@ export const send: Command = {
     await printSent(call, report)
     if (outcome.error !== undefined) throw outcome.error
     const unsent = counts.tooLong.count + (skipped ? counts.bad.count : 0)
-    return unsent > 0 || delivered?.failed ? EXIT_FAILURE : undefined
+    const isCutShort = isFile && counts.stoppedAt !== undefined
+    return unsent > 0 || isCutShort || delivered?.failed ? EXIT_FAILURE : undefined
   },
 }
 
@@ -130,9 +135,9 @@ interface Sending {
 async function sendAll(
   call: Call,
   { source, counts, dataset, rate, fromLine, local, stream }: Sending,
-): Promise<{ readonly sent: Sent; readonly stopped: boolean; readonly error?: unknown; readonly line?: number }> {
+): Promise<{ readonly sent: Sent; readonly error?: unknown; readonly line?: number }> {
   const { lake, terminal, options } = call
-  const stop = source.bytes === undefined ? terminal.untilStopped() : new AbortController().signal
+  const stop = terminal.untilStopped()
   const records = recordsOf(source, { dataset: dataset.name, fromLine, skipBad: options.has('skip-bad'), stop }, counts)
   const recordsMax = Math.min(PUT_LIMITS.records, rate ?? PUT_LIMITS.records)
   const groups = groupsOf(records, { recordsMax, ageMsMax: GROUP_AGE_MS, clock: lake.clock })
@@ -144,12 +149,12 @@ async function sendAll(
   }
   try {
     const sent = await sendRecords(groups, { stream, clock: lake.clock, ids: lake.ids, rate, onCall })
-    return { sent, stopped: stop.aborted, ...brokenOff(source, counts) }
+    return { sent, ...brokenOff(source, counts) }
   } catch (error) {
     const { sent, line } = isLakeError(error) ? error.context : {}
     // A parse border: `sendRecords` gives both with whatever the stream failed with.
     if (typeof line !== 'number') throw error
-    return { sent: sent as Sent, stopped: false, error, line }
+    return { sent: sent as Sent, error, line }
   } finally {
     await status.clear()
   }

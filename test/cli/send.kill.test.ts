@@ -1,5 +1,5 @@
-// A `sluice send` that is killed in the middle loses nothing that the stream has taken and leaves no half record: whoever comes next delivers it, and sending
-// goes on behind it.
+// A `sluice send` that is killed or interrupted in the middle loses nothing that the stream has taken and leaves no half record: whoever comes next delivers
+// it, and sending goes on behind it.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -63,4 +63,29 @@ test('killed, delivered by the next one, and sent on', async () => {
   writeFileSync(join(folder, 'all.ndjson'), Array.from({ length: DAYS }, (_, index) => lineOf(index)).join(''))
   expect(await codeOf('send', 'all.ndjson', '--dataset', weather.name, '--from-line', String(taken + 1))).toBe(0)
   expect(await days()).toEqual(Array.from({ length: DAYS }, (_, index) => dayOf(index)))
+}, 60_000)
+
+test('interrupted, and sent on from the line that it names', async () => {
+  const lake = diskLake(join(folder, '.sluice'))
+  writeFileSync(join(folder, 'all.ndjson'), Array.from({ length: DAYS }, (_, index) => lineOf(index)).join(''))
+  const child = start('send', 'all.ndjson', '--dataset', weather.name, '--rate', '100')
+  let out = ''
+  child.stdout.on('data', (text: Buffer) => {
+    out += text
+  })
+  child.stderr.resume()
+  while ((await takenBy(lake)) === 0) await new Promise(resolve => setTimeout(resolve, 20))
+  child.kill('SIGINT')
+  expect(await new Promise(resolve => child.on('close', resolve))).toBe(1)
+  const [, line] = /stopped before line (\d+); go on with --from-line \1\n/.exec(out) ?? []
+  expect(Number(line)).toBeGreaterThan(1)
+  expect(Number(line)).toBeLessThan(DAYS)
+
+  expect(await codeOf('send', 'all.ndjson', '--dataset', weather.name, '--from-line', String(line))).toBe(0)
+  const days = await query(
+    lake,
+    'weather',
+    table => sql`SELECT CAST(date AS VARCHAR) AS day FROM ${table} ORDER BY date`,
+  )
+  expect(days.map(({ day }) => day)).toEqual(Array.from({ length: DAYS }, (_, index) => dayOf(index)))
 }, 60_000)

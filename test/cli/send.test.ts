@@ -20,7 +20,8 @@ afterEach(() => bench.remove())
 
 const payments = { ...base, name: 'payments' }
 const datasets = [orders, ...streamed]
-const run = (argv: readonly string[], options: RunOptions = {}) => bench.run(argv, { datasets, ...options })
+const run = (argv: readonly string[], options: RunOptions = {}) =>
+  bench.run(argv, { datasets, ...(argv[0] === 'send' && { stop: new AbortController().signal }), ...options })
 const file = (name: string, content: string | Uint8Array): void => writeFileSync(join(bench.folder, name), content)
 const line = (id: number): string => `{"id":${id},"date":"2026-05-0${1 + (id % 3)}","amount":"1.50"}\n`
 const lines = (count: number): string => Array.from({ length: count }, (_, at) => line(at)).join('')
@@ -58,14 +59,36 @@ test.each([
 })
 
 test('what is piped in, in pieces of any size', async () => {
-  async function* pieces(): AsyncGenerator<Uint8Array> {
-    const bytes = Buffer.from(lines(100))
-    for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7)
-  }
-  const ran = await run(['send', '-', '--dataset', 'payments'], { input: pieces(), stop: new AbortController().signal })
+  const ran = await run(['send', '-', '--dataset', 'payments'], { input: pieces(Buffer.from(lines(100)), 7) })
   expect(ran.code).toBe(0)
   expect(await ids()).toHaveLength(100)
 })
+
+test('what is piped in gzipped, however small its first piece', async () => {
+  const ran = await run(['send', '-', '--dataset', 'payments'], { input: pieces(gzipSync(lines(100)), 1) })
+  expect(ran).toMatchObject({ code: 0, err: '' })
+  expect(await ids()).toHaveLength(100)
+})
+
+test('a gzipped pipe that breaks off: what came before is put, and the place is told', async () => {
+  const noise = Array.from({ length: 2_000 }, (_, at) => line(at).replace('}', `,"note":"${hashOf(at)}"}`)).join('')
+  const input = pieces(gzipSync(noise).subarray(0, 60_000), 50_000)
+  const ran = await run(['send', '-', '--dataset', 'clicks'], { input })
+  expect(ran.code).toBe(1)
+  const [, from] = /error: standard input cannot be read from line (\d+) on: unexpected end of file/.exec(ran.err) ?? []
+  expect(Number(from)).toBeGreaterThan(1)
+  expect(await ids('clicks')).toHaveLength(Number(from) - 1)
+})
+
+test('an empty pipe', async () => {
+  const ran = await run(['send', '-', '--dataset', 'payments'], { input: pieces(Buffer.alloc(0), 1) })
+  expect(ran).toMatchObject({ code: 0, err: '' })
+  expect(ran.out).toMatch(/^payments {2}0 records put/)
+})
+
+async function* pieces(bytes: Buffer, length: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)
+}
 
 const BAD = `${line(1)}no JSON\n${line(2)}[1]\n{"id":"x"}\n`
 
@@ -133,6 +156,13 @@ test('from a line on', async () => {
   expect(await ids()).toEqual([7, 8, 9])
 })
 
+test('from a line on that is behind the last one: nothing is put, and that is told', async () => {
+  file('a', lines(10))
+  const ran = await run(['send', 'a', '--dataset', 'payments', '--from-line', '12'])
+  expect(ran.out).toContain('payments  0 records put')
+  expect(ran.out).toContain('a has 10 lines: nothing stands from line 12 on\n')
+})
+
 test('nothing good is no success', async () => {
   file('a', 'no JSON\n')
   expect((await run(['send', 'a', '--dataset', 'payments'])).code).toBe(1)
@@ -149,6 +179,29 @@ test('Ctrl-C ends a pipe: what was read is sent and delivered', async () => {
   expect(ran.code).toBe(0)
   expect(ran.out).toContain('stopped: the rest of the input was not read')
   expect((await ids()).length).toBeGreaterThanOrEqual(1)
+})
+
+test('Ctrl-C ends a pipe that pauses', async () => {
+  const stop = new AbortController()
+  async function* pausing(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(lines(3))
+    setTimeout(() => stop.abort(), 50)
+    await new Promise(() => undefined)
+  }
+  const ran = await run(['send', '-', '--dataset', 'payments'], { input: pausing(), stop: stop.signal })
+  expect(ran.code).toBe(0)
+  expect(ran.out).toContain('stopped: the rest of the input was not read')
+  expect(await ids()).toEqual([0, 1, 2])
+})
+
+test('Ctrl-C ends a file, and says from which line on to go on', async () => {
+  file('a', lines(10))
+  const stop = AbortSignal.abort()
+  const ran = await run(['send', 'a', '--dataset', 'payments', '--from-line', '4'], { stop })
+  expect(ran).toMatchObject({ code: 1, err: '' })
+  expect(ran.out).toContain('stopped before line 4; go on with --from-line 4\n')
+  const document = JSON.parse((await run(['send', 'a', '--dataset', 'payments', '--json'], { stop })).out)
+  expect(document).toMatchObject({ stopped: true, stoppedAt: 1, records: 0, error: null })
 })
 
 test('what an earlier run put, and died before it was delivered, is delivered along', async () => {
