@@ -61,6 +61,7 @@ export interface Folded<S> {
  * hold every key of the batch that has a row or a tombstone, the old keys of moves among them.
  */
 export function fold<S>(changes: readonly Change<S>[], known: Known<S>): Folded<S> {
+  const { groups, duplicates } = orderOf(changes)
   const work: Work<S> = {
     changes,
     known,
@@ -70,7 +71,6 @@ export function fold<S>(changes: readonly Change<S>[], known: Known<S>): Folded<
     truncated: known.truncated,
     counts: { patched: 0, prevented: 0 },
   }
-  const { groups, duplicates } = orderOf(changes)
   truncate(work)
   for (const at of duplicates) work.outcomes[at] = 'duplicate'
   for (const at of groups.flat()) apply(work, at)
@@ -240,10 +240,19 @@ function seenAgain<S>(work: Work<S>, { key, stamp }: Change<S>): void {
   work.states.set(key, { ...state, stamp: later, image: { ...state.image, author } })
 }
 
+/** A delete whose record without a value came first: only now it is known after which position that one stands. */
+function standing<S>(work: Work<S>, { key, stamp }: Change<S>): KeyState<S> | undefined {
+  const state = stateOf(work, key)
+  if (state?.stamp.kind !== 2 || state.stamp.lane !== stamp.lane || stamp.position <= state.stamp.position) return state
+  const placed = { ...state, stamp: { ...state.stamp, position: stamp.position } }
+  work.states.set(key, placed)
+  return placed
+}
+
 /** A record that is too late for the row may still be the newest to tell some of its columns. */
 function repair<S>(work: Work<S>, change: Change<S>, isLate: boolean): void {
   const { key, op, stamp } = change
-  const state = stateOf(work, key)
+  const state = standing(work, change)
   if (state === undefined || isBelow(stamp, work.truncated)) {
     if (op === 'upsert' && isLate && state?.live !== true) work.counts.prevented++
     return

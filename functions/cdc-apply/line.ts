@@ -1,5 +1,6 @@
 import type { Change, Outcome } from './fold.ts'
 import type { Image } from './image.ts'
+import { placedEnds } from './order.ts'
 import { compareStamps, compareText, emissionsOf, emittedAgain, isSameChange, type Stamp } from './stamp.ts'
 
 /** Times are in microseconds since the epoch, as the source tells them. */
@@ -45,31 +46,13 @@ export const isRow = (happened: Timed): boolean => 'stored' in happened || 'chan
 // --- The order -----------------------------------------------------------------------------------------------------
 
 /**
- * What happened, oldest first. A record without a value stands directly behind what was emitted before it in its lane. A connector that starts
- * again emits its last changes once more, from anywhere on: what stands behind a change that comes once more later, says nothing of that
- * change, for if it ended it, it would come once more too.
+ * What happened, oldest first. A connector that starts again emits its last changes once more, from anywhere on: a record without a value that
+ * stands behind a change which comes once more later, says nothing of that change, for if it ended it, it would come once more too.
  */
 export function inOrder<T extends Timed>(happened: readonly T[]): readonly T[] {
-  const known = happened.filter(({ stamp }) => stamp.kind !== 2).toSorted((a, b) => compareStamps(a.stamp, b.stamp))
-  if (known.length === happened.length) return known
-  const ends = happened.filter(({ stamp }) => stamp.kind === 2).toSorted((a, b) => compareStamps(a.stamp, b.stamp))
-  const behind = Map.groupBy(ends, end => anchorOf(known, end.stamp))
-  return [undefined, ...known].flatMap(each => {
-    const isSaid = (end: T): boolean => isForgotten(end) || each === undefined || !isEmittedAfter(each.stamp, end.stamp)
-    const own = (behind.get(each) ?? []).filter(isSaid)
-    return each === undefined ? own : [each, ...own]
-  })
-}
-
-/** Without anything in its lane it ends what a full load read, and nothing that has a position in the log. */
-function anchorOf<T extends Timed>(known: readonly T[], { lane, ordinal }: Stamp): T | undefined {
-  const place = `${lane}.${ordinal}`
-  let [anchor, last] = [known.findLast(({ stamp }) => stamp.kind === 0 && stamp.position === ''), '']
-  for (const each of known)
-    for (const emission of emissionsOf(each.stamp))
-      if (emission.startsWith(`${lane}.`) && compareText(emission, place) < 0 && compareText(emission, last) >= 0)
-        [anchor, last] = [each, emission]
-  return anchor
+  const { first, known, behind } = placedEnds(happened)
+  const counts = (end: T, each: T): boolean => isForgotten(end) || !isEmittedAfter(each.stamp, end.stamp)
+  return [...first, ...known.flatMap(each => [each, ...behind(each).filter(end => counts(end, each))])]
 }
 
 const isEmittedAfter = (stamp: Stamp, { lane, ordinal }: Stamp): boolean =>

@@ -1,5 +1,5 @@
 import { joinKeys } from './moves.ts'
-import { comparePlaces, compareStamps, isSameChange, type Stamp } from './stamp.ts'
+import { comparePlaces, compareStamps, compareText, emissionsOf, isSameChange, type Stamp } from './stamp.ts'
 
 interface Ordered {
   readonly op: 'upsert' | 'delete' | 'truncate'
@@ -61,8 +61,45 @@ interface Distinct {
   readonly repeated: readonly number[]
 }
 
-const inOrder = (changes: readonly Ordered[], own: readonly number[]): readonly number[] =>
-  own.toSorted((left, right) => compareStamps(stampAt(changes, left), stampAt(changes, right)))
+function inOrder(changes: readonly Ordered[], own: readonly number[]): readonly number[] {
+  const { first, known, behind } = placedEnds(own.map(at => ({ at, stamp: stampAt(changes, at) })))
+  return [...first, ...known.flatMap(each => [each, ...behind(each)])].map(({ at }) => at)
+}
+
+interface Stamped {
+  readonly stamp: Stamp
+}
+
+interface PlacedEnds<T> {
+  /** Records without a value that stand behind nothing. */
+  readonly first: readonly T[]
+  /** All others in order, and what stands behind each. */
+  readonly known: readonly T[]
+  readonly behind: (each: T) => readonly T[]
+}
+
+/**
+ * A record without a value has no position: it stands directly behind what was emitted before it in its lane. Without that it ends what a full
+ * load read, and nothing that has a position in the log.
+ */
+export function placedEnds<T extends Stamped>(all: readonly T[]): PlacedEnds<T> {
+  const inOrder = (some: readonly T[]): readonly T[] => some.toSorted((a, b) => compareStamps(a.stamp, b.stamp))
+  const known = inOrder(all.filter(({ stamp }) => stamp.kind !== 2))
+  if (known.length === all.length) return { first: [], known, behind: () => [] }
+  const ends = inOrder(all.filter(({ stamp }) => stamp.kind === 2))
+  const behind = Map.groupBy(ends, end => anchorOf(known, end.stamp))
+  return { first: behind.get(undefined) ?? [], known, behind: each => behind.get(each) ?? [] }
+}
+
+function anchorOf<T extends Stamped>(known: readonly T[], { lane, ordinal }: Stamp): T | undefined {
+  const place = `${lane}.${ordinal}`
+  let [anchor, last] = [known.findLast(({ stamp }) => stamp.kind === 0 && stamp.position === ''), '']
+  for (const each of known)
+    for (const emission of emissionsOf(each.stamp))
+      if (emission.startsWith(`${lane}.`) && compareText(emission, place) < 0 && compareText(emission, last) >= 0)
+        [anchor, last] = [each, emission]
+  return anchor
+}
 
 // --- Keys that moves join ------------------------------------------------------------------------------------------
 

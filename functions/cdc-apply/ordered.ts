@@ -66,8 +66,9 @@ function judgedSql(forgotten: string | undefined): Sql {
     forgotten === undefined ? sql`false` : sql`(k.key IS NULL AND r.kind <> 2 AND r.position <= ${forgotten})`
   const same = sql`(r.content = k.content AND r.lane = k.lane AND r.ordinal = k.ordinal)`
   const again = sql`(r.content = k.content AND r.position <> '' AND r.position = k.position AND r.kind = k.kind AND (r.lane <> k.lane OR r.ordinal <> k.ordinal))`
+  const behind = sql`(k.kind = 2 AND r.lane = k.lane AND r.position > k.position AND NOT ${NEWER})`
   return sql`SELECT r.*, f._s_records AS records, COALESCE(k.live, true) AS live, k.key IS NULL OR ${NEWER} AS newer, COALESCE(${same}, false) AS same,
-      COALESCE(k.simple, true) AND NOT ${late} AND NOT COALESCE(${again}, false) AND (r.kind <> 2 OR k.key IS NULL OR k.live OR r.lane = k.lane) AS fits
+      COALESCE(k.simple, true) AND NOT ${late} AND NOT COALESCE(${again}, false) AND NOT COALESCE(${behind}, false) AND (r.kind <> 2 OR k.key IS NULL OR k.live OR r.lane = k.lane) AS fits
     FROM records r JOIN (FROM folded WHERE _s_whole) f ON f._s_number = r.key LEFT JOIN states k ON k.key = r.key`
 }
 

@@ -9,6 +9,8 @@ import {
   anyDelivery,
   anyHistory,
   deliver,
+  inFiles,
+  inPairs,
   movingHistory,
   play,
   type Recorded,
@@ -57,6 +59,20 @@ test.each([
       expect(tableOf(target)).toEqual(table)
       // Everything once more, in any order, changes nothing.
       expect(tableOf(applied(target, order === 'any' ? shuffled(records, delivery.seed) : records))).toEqual(table)
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test('of files that each are a lane, where a delete stands before its record without a value', () => {
+  fc.assert(
+    fc.property(anyHistory, anyDelivery, fc.integer({ min: 1, max: 5 }), (steps, delivery, rows) => {
+      const { records, table } = play(inPairs(steps).filter(step => step.do !== 'again'))
+      const files = inFiles(records, rows)
+      const batches = deliver(files, delivery, 'any').map(batch => batch.flat())
+      const target = all(batches)
+      expect(tableOf(target)).toEqual(table)
+      expect(tableOf(applied(target, shuffled(files, delivery.seed).flat()))).toEqual(table)
     }),
     { numRuns: RUNS },
   )

@@ -10,6 +10,8 @@ import {
   anyDelivery,
   anyHistory,
   deliver,
+  inFiles,
+  inPairs,
   movingHistory,
   play,
   type Recorded,
@@ -106,6 +108,20 @@ test('rows that have ended stay ended when their deletes are forgotten', () => {
       const again = forgetful(applied(target, records.slice(0, half)))
       expect(rowsOf(again)).toEqual(versions)
       expect(rowsOf(applied(again, records.slice(half)))).toEqual(versions)
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test('of files that each are a lane, where a delete stands before its record without a value', () => {
+  fc.assert(
+    fc.property(anyHistory, anyDelivery, fc.integer({ min: 1, max: 5 }), (steps, delivery, rows) => {
+      const { records, versions } = play(inPairs(steps))
+      const files = inFiles(records, rows)
+      const batches = deliver(files, delivery, 'any').map(batch => batch.flat())
+      const target = batches.reduce(applied, EMPTY)
+      expect(rowsOf(target)).toEqual(versions)
+      expect(rowsOf(applied(target, shuffled(files, delivery.seed).flat()))).toEqual(versions)
     }),
     { numRuns: RUNS },
   )

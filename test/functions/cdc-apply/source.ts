@@ -23,8 +23,8 @@ export type Step =
   | { readonly do: 'move'; readonly key: string; readonly to: string; readonly as: 'update' | 'halves' }
   | { readonly do: 'snapshot' }
   | { readonly do: 'truncate' }
-  /** The connector starts again and emits its last records once more, at new places. */
-  | { readonly do: 'again'; readonly last: number }
+  /** The connector starts again and emits its last records once more, at new places; `whole`: a delete with its record without a value. */
+  | { readonly do: 'again'; readonly last: number; readonly whole?: boolean }
 
 /** Plays the steps: what a step cannot do, as deleting a row that is not there, it leaves out. */
 export function play(steps: readonly Step[]): History {
@@ -47,7 +47,7 @@ class Source {
     if (step.do === 'upsert') this.upsert(step)
     else if (step.do === 'delete') this.delete(step)
     else if (step.do === 'move') this.move(step)
-    else if (step.do === 'again') this.records.push(...this.records.slice(-step.last))
+    else if (step.do === 'again') this.again(step)
     else if (step.do === 'snapshot') for (const [key, row] of [...this.table]) this.write(key, row, {}, 0)
     else {
       for (const key of [...this.table.keys()]) this.close(key)
@@ -59,6 +59,12 @@ class Source {
     const placed = this.records.map((record, index) => ({ ...record, stamp: { ...record.stamp, ordinal: at(index) } }))
     const open = [...this.table].map(([key, row]) => this.version(key, row, '-'))
     return { records: placed, table: this.table, versions: [...this.versions, ...open].toSorted() }
+  }
+
+  private again({ last, whole = false }: Extract<Step, { do: 'again' }>): void {
+    const emitted = this.records.slice(-last)
+    const cut = whole && emitted[0]?.stamp.kind === 2 ? this.records.at(-last - 1) : undefined
+    this.records.push(...(cut === undefined ? [] : [cut]), ...emitted)
   }
 
   private upsert({ key, bio }: Extract<Step, { do: 'upsert' }>): void {
@@ -194,6 +200,25 @@ export function deliver<T>(
 /** A repetition comes with the record, or any time after. */
 function inStream<T>(records: readonly T[], doubled: readonly T[]): readonly T[] {
   return doubled.slice(0, records.length).concat(doubled.slice(records.length))
+}
+
+/** Every delete has both of its records, which are emitted again together. */
+export const inPairs = (steps: readonly Step[]): readonly Step[] =>
+  steps.map(step => {
+    if (step.do === 'delete') return { ...step, end: 'both' }
+    return step.do === 'again' ? { ...step, whole: true } : step
+  })
+
+/** Records cut into files of so many rows, in which alone their places can be compared. A file's name says nothing of its time. */
+export function inFiles(records: readonly Recorded[], rows: number): readonly (readonly Recorded[])[] {
+  const count = Math.ceil(records.length / rows)
+  const lanes = shuffled([...Array(count).keys()], rows).map(number => `f${String(number).padStart(3, '0')}`)
+  return lanes.map((lane, file) =>
+    records.slice(file * rows, (file + 1) * rows).map((record, index) => ({
+      ...record,
+      stamp: { ...record.stamp, lane, ordinal: at(index) },
+    })),
+  )
 }
 
 /** Fisher and Yates, with numbers from the seed. */
