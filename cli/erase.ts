@@ -28,7 +28,9 @@ export const erase: Command = {
       help: 'the column that names the person; the declared key when not given',
     },
     'dry-run': { help: 'tell what would go and change nothing' },
-    quiesced: { help: 'nothing else writes to the lake now: files of commits that never came may go at once' },
+    quiesced: {
+      help: 'nothing else works on the lake now: files of commits that never came, and scratch, may go at once',
+    },
     full: { help: 'cut no text and leave out no column' },
   },
   notes: [

@@ -10,6 +10,7 @@ import { placesOf } from './erase/objects.ts'
 import type { EraseRequest } from './erase/request.ts'
 import { INSTEAD, tablesOf } from './erase/request.ts'
 import { eraseRaw } from './erase/rewrite.ts'
+import { dropScratch } from './erase/scratch.ts'
 import { leftOver, type OnProgress, type Search, search } from './erase/search.ts'
 import { forgetKeys, keepKeys, keysKept } from './erase/subject.ts'
 
@@ -30,7 +31,7 @@ export interface Erased {
 }
 
 export interface EraseOptions {
-  /** Nothing else writes to the lake now: young files that no snapshot needs may go as well. */
+  /** Nothing else works on the lake now: young files that no snapshot needs, and what processes have put aside, may go as well. */
   readonly quiesced: boolean
   readonly onProgress?: OnProgress
 }
@@ -84,6 +85,7 @@ export async function eraseFound(
   await dropCopies(lake, request, { found, tables })
   await eraseNames(lake, request, found.names)
   if (found.letters.length > 0) await dropLetters(lake, request)
+  await dropScratch(lake, options)
   const proof = await search(lake, request, { keys, onProgress: options.onProgress })
   const left = leftOver(proof)
   if (left === 0) await forgetKeys(lake, erasure)
