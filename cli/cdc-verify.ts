@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { cdcApply } from '#functions/cdc-apply/cdc-apply.ts'
 import { quality } from '#functions/quality/quality.ts'
-import { type BatchManifest, manifestUri, type RawObject, writeDocumentOnce } from '#lake/batch.ts'
+import {
+  type BatchManifest,
+  manifestUri,
+  type RawObject,
+  readDocument,
+  type Verdict,
+  verdictUri,
+  writeDocumentOnce,
+} from '#lake/batch.ts'
 import { type Dataset, LINEAGE } from '#lake/dataset.ts'
 import { type MemoryLake, memoryLake } from '#lake/disk/disk-lake.ts'
 import { ident, join, sql } from '#lake/duckdb/sql.ts'
+import type { LakeError } from '#lake/errors.ts'
 import { openTable } from '#lake/iceberg/table.ts'
 import type { Ids } from '#lake/lake.ts'
 import { ulid } from '#lake/ulid.ts'
@@ -34,10 +44,11 @@ export async function verifyChanges(call: Call, files: readonly string[]): Promi
   const dataset = await readDataset(call)
   const seeds = readSeeds(options.value('seeds'))
   const pieces = await readPieces(call, dataset, files)
-  const expected = await tableAfter(call, dataset, [pieces])
+  const { rows: expected, ...outcomes } = await tableAfter(call, dataset, [pieces])
+  if (outcomes.applied === 0) throw nothingApplied(outcomes)
   const differing: number[] = []
   for (let seed = 1; seed <= seeds; seed++) {
-    const rows = await tableAfter(call, dataset, delivered(pieces, seed))
+    const { rows } = await tableAfter(call, dataset, delivered(pieces, seed))
     if (rows.join('\n') !== expected.join('\n')) {
       differing.push(seed)
       if (differing.length === 1 && !options.has('json')) await terminal.out.write(differenceOf(seed, expected, rows))
@@ -45,21 +56,54 @@ export async function verifyChanges(call: Call, files: readonly string[]): Promi
     if (terminal.err.columns !== undefined) await terminal.err.write(`\r${seed} of ${seeds} orders`)
   }
   if (terminal.err.columns !== undefined) await terminal.err.write('\n')
-  const result = { dataset: dataset.name, pieces: pieces.length, rows: expected.length, orders: seeds, differing }
+  const { refused } = outcomes
+  const result = {
+    dataset: dataset.name,
+    pieces: pieces.length,
+    refused,
+    rows: expected.length,
+    orders: seeds,
+    differing,
+  }
   if (options.has('json')) await terminal.out.write(`${JSON.stringify(result, null, 2)}\n`)
   else await terminal.out.write(`${sentence(result)}\n`)
   return differing.length === 0 ? EXIT_OK : EXIT_FAILURE
 }
 
-interface Result {
+interface Outcomes {
+  readonly applied: number
+  /** Records that are no changes of the table, by reason. */
+  readonly refused: Readonly<Record<string, number>>
+}
+
+/** Tables of nothing are the same in every order. */
+function nothingApplied({ refused }: Outcomes): LakeError {
+  const reasons = reasonsText(refused)
+  return reasons === ''
+    ? refusal('not-found', 'the files hold no change of the dataset', 'name files with records of its stream')
+    : refusal(
+        'file-unreadable',
+        `no record is a change of the dataset; refused: ${reasons}`,
+        'record what the function receives: docs/cdc.md says which wrapper, shape and reason mean what',
+      )
+}
+
+const reasonsText = (refused: Outcomes['refused']): string =>
+  Object.entries(refused)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .join(', ')
+
+interface Result extends Pick<Outcomes, 'refused'> {
   readonly pieces: number
   readonly rows: number
   readonly orders: number
   readonly differing: readonly number[]
 }
 
-function sentence({ pieces, rows, orders, differing }: Result): string {
-  const what = `${counted(pieces, 'record or file', 'records or files')}, ${counted(rows, 'row')}`
+function sentence({ pieces, refused, rows, orders, differing }: Result): string {
+  const reasons = reasonsText(refused)
+  const put = reasons === '' ? '' : ` (refused: ${reasons})`
+  const what = `${counted(pieces, 'record or file', 'records or files')}${put}, ${counted(rows, 'row')}`
   if (differing.length === 0) return `${what}: the same table in all of ${counted(orders, 'order')}`
   return `${what}: another table in ${differing.length} of ${counted(orders, 'order')}, with the seeds ${differing.slice(0, 10).join(', ')}`
 }
@@ -110,14 +154,34 @@ async function readPieces(call: Call, dataset: Dataset, files: readonly string[]
     const bytes = await readFile(resolve(call.terminal.cwd, file)).catch(cause => {
       throw refusal('not-found', `${file} cannot be read: ${cause.message}`, 'name files on this machine')
     })
+    if (bytes.length === 0) throw refusal('file-unreadable', `${file} is empty`, 'record the stream again')
     const name = basename(file)
     if (dataset.source.changes?.wrapper === 'none') pieces.push({ name, bytes })
-    else
-      for (const line of bytes.toString('utf8').split('\n'))
-        if (line.trim() !== '') pieces.push({ name: 'stream.ndjson', bytes: Buffer.from(`${line}\n`) })
+    else for (const line of linesOf(plainBytes(file, bytes))) pieces.push({ name: 'stream.ndjson', bytes: line })
   }
   return pieces
 }
+
+/** What a file is, its first bytes say, never its name. */
+function plainBytes(file: string, bytes: Buffer): Buffer {
+  try {
+    if (bytes.length >= 2 && bytes.readUInt16BE() === 0x1f8b) return gunzipSync(bytes)
+    return bytes.length >= 4 && bytes.readUInt32BE() === 0x28b52ffd ? zstdDecompressSync(bytes) : bytes
+  } catch (cause) {
+    throw refusal('file-unreadable', `${file} cannot be decompressed: ${(cause as Error).message}`, 'copy it again')
+  }
+}
+
+function* linesOf(bytes: Buffer): Iterable<Buffer> {
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(NEWLINE, from)
+    const line = bytes.subarray(from, end < 0 ? bytes.length : end)
+    if (line.some(byte => byte > 0x20)) yield Buffer.concat([line, Buffer.of(NEWLINE)])
+    from += line.length + 1
+  }
+}
+
+const NEWLINE = 0x0a
 
 // --- Orders --------------------------------------------------------------------------------------------------------
 
@@ -152,10 +216,12 @@ async function tableAfter(
   call: Call,
   dataset: Dataset,
   batches: readonly (readonly Piece[])[],
-): Promise<readonly string[]> {
+): Promise<Outcomes & { readonly rows: readonly string[] }> {
   const lake = memoryLake({ limits: { threads: call.terminal.threads } })
   try {
     let objects = 0
+    let applied = 0
+    const refused: Record<string, number> = {}
     for (const [number, pieces] of batches.entries()) {
       const landed: RawObject[] = []
       for (const [name, bytes] of objectsOf(pieces)) landed.push(await put(lake, { name, bytes }, ++objects))
@@ -163,9 +229,12 @@ async function tableAfter(
       const manifest: BatchManifest = { id: batch, dataset: dataset.name, objects: landed }
       await writeDocumentOnce(lake, manifestUri(lake, dataset.name, batch), manifest)
       await quality(lake, dataset, { batch })
-      await cdcApply(lake, dataset, { batch })
+      applied += (await cdcApply(lake, dataset, { batch })).counts.applied
+      const verdict = await readDocument<Verdict>(lake, verdictUri(lake, dataset.name, batch))
+      for (const { reasons } of verdict?.objects ?? [])
+        for (const [reason, count] of Object.entries(reasons)) refused[reason] = (refused[reason] ?? 0) + count
     }
-    return await rowsOf(lake, dataset)
+    return { applied, refused, rows: await rowsOf(lake, dataset) }
   } finally {
     lake.dispose()
   }

@@ -2,6 +2,7 @@
 // the table is always the same. What cannot be told says what to do next.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { defineDataset } from '../../lake/dataset.ts'
 import { applied, people } from '../functions/cdc-apply/applying.ts'
@@ -113,8 +114,33 @@ test('a recorded stream gives one table in all orders', async () => {
   const json = JSON.parse(
     (await run('verify', 'recorded.ndjson', '--dataset', 'customers', '--seeds', '1', '--json')).out,
   )
-  expect(json).toEqual({ dataset: 'customers', pieces: 4, rows: 1, orders: 1, differing: [] })
+  expect(json).toEqual({ dataset: 'customers', pieces: 4, refused: {}, rows: 1, orders: 1, differing: [] })
 }, 60_000)
+
+test('a compressed recording is read, and what is no change is told', async () => {
+  const lines = [recorded(0, 'c', { id: 1, name: 'a' }), '{"after":{"id":1}}', recorded(1, 'u', { id: 1, name: 'b' })]
+  writeFileSync(join(bench.folder, 'recorded.gz'), gzipSync(`${lines.join('\n')}\n`))
+  const { code, out } = await run('verify', 'recorded.gz', '--dataset', 'customers', '--seeds', '1')
+  expect([code, out]).toEqual([
+    0,
+    '3 records or files (refused: 1 not_an_envelope), 1 row: the same table in all of 1 order\n',
+  ])
+}, 60_000)
+
+test.each([
+  ['', 'is empty'],
+  ['\n\n', 'hold no change of the dataset'],
+  ['{"after":{"id":1}}\nno json\n', 'no record is a change of the dataset; refused: 1 '],
+  ['\u001f\u008b', 'cannot be decompressed'],
+])(
+  'a recording of nothing is no proof: %j',
+  async (content, message) => {
+    writeFileSync(join(bench.folder, 'nothing.ndjson'), Buffer.from(content, 'latin1'))
+    const { code, err } = await run('verify', 'nothing.ndjson', '--dataset', 'customers', '--seeds', '1')
+    expect([code, err]).toEqual([1, expect.stringContaining(message)])
+  },
+  60_000,
+)
 
 test('a stream whose records contradict each other does not, and the difference is shown', async () => {
   // Two changes of one position and no place to tell them apart by: whoever comes first stays.
