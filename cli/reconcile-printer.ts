@@ -58,8 +58,12 @@ export async function printReconciled(
   }
   await printStrays(out, strays)
   if (unaccounted > 0 || strays.length === 0) await out.write(conclusion(report, style))
-  if (unaccounted > vanishedIn(report) && !report.repaired)
-    await out.write('  sluice reconcile --repair takes up what can be\n')
+  if (unaccounted > vanishedIn(report))
+    await out.write(
+      report.repaired
+        ? '  sluice reconcile tells what became of it; what ingest refused is in sluice dlq list\n'
+        : '  sluice reconcile --repair takes up what can be\n',
+    )
 }
 
 const vanishedIn = ({ datasets }: ReconcileReport): number =>
@@ -71,7 +75,12 @@ function conclusion(report: ReconcileReport, style: Style): string {
   const vanished = vanishedIn(report)
   const told = landing?.told ?? 0
   const taken = repaired ? `; ${formatCount(told)} told to ingest again` : ''
-  const lost = vanished === 0 ? '' : `; ${formatCount(vanished)} that are gone no repair brings back`
+  const lost =
+    vanished === 0
+      ? ''
+      : vanished === 1
+        ? '; 1 is gone from raw, which no repair brings back'
+        : `; ${formatCount(vanished)} are gone from raw, which no repair brings back`
   return `${style.yellow('!')} ${counted(unaccounted, 'object')} that nothing accounts for${taken}${lost}\n`
 }
 

@@ -15,7 +15,8 @@ export async function printPlan(
   const lines = leftOut(plan)
   if (plan.items === 0) {
     await out.write(`${style.bold(plan.dataset)}: nothing to replay (${selection(plan)})\n`)
-    for (const line of lines) await out.write(style.dim(`  ${line}\n`))
+    const why = lines.length > 0 ? lines : [unmatched(plan)]
+    for (const line of why) await out.write(style.dim(`  ${line}\n`))
     return
   }
   const name = dryRun ? plan.dataset : `${plan.dataset}  ${plan.id}`
@@ -33,13 +34,23 @@ function selection({ mode, from, to, key }: ReplayPlan): string {
   return [mode, ...days, ...(key === undefined ? [] : [`keys from ${printable(key)}`])].join(', ')
 }
 
-function leftOut({ left }: ReplayPlan): readonly string[] {
+/** Nothing was left out either: there was nothing to choose from. */
+function unmatched({ dataset, from, to, key }: ReplayPlan): string {
+  const isDated = from !== undefined || to !== undefined
+  if (!isDated && key === undefined) return `there is no raw object of ${dataset} yet`
+  const [when, under] = [isDated ? ' came on these days' : ' is there', key === undefined ? '' : ' under such a key']
+  return `no raw object of ${dataset}${when}${under}`
+}
+
+function leftOut({ left, key }: ReplayPlan): readonly string[] {
+  // Keys are in the heads of raw objects, and only those of objects that may be taken are looked at.
+  const ofAny = key === undefined ? '' : ', whatever their keys'
   const of = (count: number, why: string): readonly string[] =>
     count === 0 ? [] : [`not taken: ${counted(count, 'object')} ${why}`]
   return [
-    ...of(left.accounted, 'already accounted for'),
+    ...of(left.accounted, `already accounted for${ofAny}`),
     ...of(left.duplicates, 'with the same bytes under the same key as another'),
-    ...of(left.underWay, 'of batches that began a moment ago; --grace 0 takes them too'),
+    ...of(left.underWay, `of batches that began a moment ago${ofAny}; --grace 0 takes them too`),
     ...of(left.givenUp ?? 0, 'that failed in one repair after the other'),
   ]
 }

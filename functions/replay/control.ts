@@ -53,10 +53,13 @@ export async function lastControl(lake: Lake, replay: string): Promise<Control |
   return last === undefined ? undefined : readDocument<Control>(lake, last)
 }
 
-/** Pure: what a replay is doing. A process that died left it `running`, and `resume` goes on with it. */
+/**
+ * Pure: what a replay is doing. A process that died left it `running`, and `resume` goes on with it. Paused is what has something left to go on with: whoever
+ * asks for a pause while the last batch is under way gets the end.
+ */
 export function stateOf(control: Control, report: ReplayReport | undefined): ReplayState {
   if (control.action === 'stop') return 'stopped'
-  if (control.action === 'pause') return 'paused'
+  if (control.action === 'pause' && (report === undefined || report.waiting > 0)) return 'paused'
   if (report === undefined) return 'running'
   return report.failed + report.waiting > 0 ? 'incomplete' : 'finished'
 }

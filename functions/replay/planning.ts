@@ -47,6 +47,7 @@ export async function planReplay(
   const known = await readDocument<ReplayPlan>(lake, planUri(lake, id))
   if (known !== undefined) return known
   await checkInto(lake, request)
+  checkBegun(lake.clock.nowMs(), request)
   const { dryRun = false } = options
   const work: Planning = {
     id,
@@ -110,6 +111,15 @@ async function collect(
     left: selection.left,
     estimate: estimate(amount),
   }
+}
+
+/** Nothing has come on a day that has not begun: a slip of the year, which would otherwise look like a lake without gaps. */
+function checkBegun(nowMs: number, { from }: ReplayRequest): void {
+  const today = new Date(nowMs).toISOString().slice(0, 10)
+  if (from === undefined || from <= today) return
+  throw new LakeError('usage', `--from ${from} is in the future: today is ${today} in UTC`, {
+    next: 'days are those of ingest: give one that has begun, or leave --from out',
+  })
 }
 
 const tooMany = (dataset: string): LakeError =>

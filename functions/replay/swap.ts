@@ -85,7 +85,7 @@ function refuseLacking({ dataset, live, side, lacking }: Comparison): void {
   if (lacking.count === 0) return
   throw new LakeError(
     'conflict',
-    `${side.table} lacks ${lacking.count} raw objects that ${live.table} has, such as ${lacking.named[0]}`,
+    `${side.table} lacks ${lacking.count === 1 ? 'a raw object' : `${lacking.count} raw objects`} that ${live.table} has, such as ${lacking.named[0]}`,
     { table: side.table, next: `bring it up to date: sluice replay --dataset ${dataset} --into ${side.table}` },
   )
 }

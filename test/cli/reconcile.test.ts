@@ -41,7 +41,9 @@ test('a file that nobody was told of: found, repaired, found no more', async () 
     '! 1 object that nothing accounts for\n  sluice reconcile --repair takes up what can be\n',
   )
   const repaired = await bench.run(['reconcile', '--repair'])
-  expect(repaired.out).toContain('! 1 object that nothing accounts for; 1 told to ingest again\n')
+  expect(repaired.out).toContain(
+    '! 1 object that nothing accounts for; 1 told to ingest again\n  sluice reconcile tells what became of it; what ingest refused is in sluice dlq list\n',
+  )
   expect((await bench.run(['sql', 'select id from orders order by id', '--csv'])).out).toBe('id\r\n1\r\n2\r\n')
   const again = await bench.run(['reconcile', '--json'])
   expect(again.code).toBe(0)
@@ -72,7 +74,7 @@ test('of what is gone no repair is promised', async () => {
   for await (const { uri } of bench.lake.storage.list(`${bench.lake.zones.raw}/orders/`)) rmSync(uri.slice(7))
   const { code, out } = await bench.run(['reconcile', 'orders'])
   expect(code).toBe(1)
-  expect(out).toMatch(/! 1 object that nothing accounts for; 1 that are gone no repair brings back\n$/)
+  expect(out).toMatch(/! 1 object that nothing accounts for; 1 is gone from raw, which no repair brings back\n$/)
 })
 
 test('datasets alone, without landing', async () => {

@@ -19,6 +19,7 @@ test.each([
   [['--dataset', 'orders', '--from', 'May'], '--from May: not a date', '--from 2026-05-01'],
   [['--dataset', 'orders', '--to', '2026-02-30'], '--to 2026-02-30: not a date', '--to 2026-05-01'],
   [['--dataset', 'orders', '--from', '2026-05-02', '--to', '2026-05-01'], 'is after --to', 'exchange them'],
+  [['--dataset', 'orders', '--from', '2999-01-01'], '--from 2999-01-01 is in the future', 'leave --from out'],
   [['--dataset', 'orders', '--mode', 'some'], '--mode some: there is no such mode', 'missing, failed, all'],
   [['--dataset', 'orders', '--into', 'orders'], '--into orders: that is the table of a dataset', 'a new name'],
   [['--dataset', 'orders', '--into', 'Orders 2'], '--into Orders 2: not a table name', 'lower-case'],

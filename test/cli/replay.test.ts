@@ -49,6 +49,21 @@ test('nothing is missing: it says so, and why', async () => {
   expect(out).toBe('orders: nothing to replay (missing)\n  not taken: 2 objects already accounted for\n')
 })
 
+test.each([
+  [['--key', 'none/'], 'missing, keys from none/', 'not taken: 2 objects already accounted for, whatever their keys'],
+  [['--key', 'none/', '--mode', 'all'], 'all, keys from none/', 'no raw object of orders is there under such a key'],
+  [['--to', '2000-01-01'], 'missing, the beginning to 2000-01-01', 'no raw object of orders came on these days'],
+  [
+    ['--to', '2000-01-01', '--key', 'none/'],
+    'missing, the beginning to 2000-01-01, keys from none/',
+    'no raw object of orders came on these days under such a key',
+  ],
+])('%j selects nothing, and that is why there is nothing to replay', async (filter, selection, why) => {
+  const { out, code } = await replay('--dataset', 'orders', ...filter)
+  expect(code).toBe(0)
+  expect(out).toBe(`orders: nothing to replay (${selection})\n  ${why}\n`)
+})
+
 test('a table beside; the other stays as it is; then the list', async () => {
   const { out, code } = await replay('--dataset', 'orders', '--mode', 'all', '--into', 'orders_v2')
   expect(code).toBe(0)

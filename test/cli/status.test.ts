@@ -101,5 +101,5 @@ test.each([
   await bench.lake.storage.put(`${bench.lake.zones.ops}/x`, Buffer.from('x'))
   const ran = await bench.run(argv)
   expect(ran.err).toBe(err)
-  expect(ran.code).not.toBe(0)
+  expect(ran.code).toBe(2)
 })

@@ -29,6 +29,9 @@ test.each([
   ['resume', { failed: 0, waiting: 2 }, 'incomplete'],
   ['pause', undefined, 'paused'],
   ['pause', { failed: 0, waiting: 2 }, 'paused'],
+  ['pause', { failed: 1, waiting: 2 }, 'paused'],
+  ['pause', { failed: 0, waiting: 0 }, 'finished'],
+  ['pause', { failed: 1, waiting: 0 }, 'incomplete'],
   ['stop', { failed: 0, waiting: 0 }, 'stopped'],
 ] as const)('after %s, with the report %j, a replay is %s', (action, report, state) => {
   const control: Control = { sequence: 1, action, generation: 1, atMs: 0 }

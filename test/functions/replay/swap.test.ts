@@ -60,7 +60,7 @@ test('swapped, with its quarantine; what lands from then on goes into the new ta
   expect(await ids(lake)).toEqual([1, 2, 3])
   expect(await refusedReasons(lake)).toEqual(['json junk'])
   await expect(swap(), 'the old one lacks what has landed').rejects.toThrow(
-    'orders_v2 lacks 1 raw objects that orders has',
+    'orders_v2 lacks a raw object that orders has',
   )
 })
 
@@ -103,7 +103,7 @@ test('a commit while it swaps: everything goes back, and the next look refuses',
       },
     },
   }
-  await expect(swap(busy)).rejects.toThrow('orders_v2 lacks 1 raw objects')
+  await expect(swap(busy)).rejects.toThrow('orders_v2 lacks a raw object')
   expect(await ids(lake)).toEqual([1, 3])
   expect(await refusedReasons(lake)).toHaveLength(1)
   expect(await refusedReasons(lake, 'orders_v2__quarantine')).toEqual([])
