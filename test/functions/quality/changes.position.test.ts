@@ -92,7 +92,7 @@ test('SQL Server: commit, change (none is lowest) and serial number', async () =
     ]),
   ).toEqual([
     '00000027000007580005' + '0000002700000758000a' + '00000002',
-    '00000027000007580005' + '0'.repeat(20) + '00000000',
+    '00000027000007580005'.padEnd(48, '0'),
     'none',
     'broken',
   ])
@@ -114,7 +114,7 @@ test('Oracle: SCN of the commit, of the change, and its place in the redo log', 
     ]),
   ).toEqual([
     '00000000000f4242' + '00000000000f4240' + '00000000' + '00000064000000460010' + '00000001',
-    '00000000000f4240' + '00000000000f4240' + '00000000' + '0'.repeat(20) + '00000000',
+    '00000000000f424000000000000f4240'.padEnd(68, '0'),
     'none',
   ])
 })
