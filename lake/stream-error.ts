@@ -50,10 +50,24 @@ const textOf = (value: unknown): string | undefined => (typeof value === 'string
 /** The datasets that have events in a record, by name; `undefined` among them when some of it is nobody's. What cannot be read goes with the rest. */
 export function ownersOf(router: StreamRouter, raw: Buffer | undefined): ReadonlySet<string | undefined> {
   const reading = raw === undefined ? undefined : readRecord(raw)
+  if (reading?.kind === 'unreadable') return new Set([reading.named && router.named(reading.named.dataset)?.name])
   if (reading?.kind !== 'events') return new Set([undefined])
   if (reading.dataset !== undefined) return new Set([router.named(reading.dataset)?.name])
   const owners = reading.events.flatMap(({ fields }) => (fields === undefined ? [] : [router.routed(fields)?.name]))
   return new Set(owners.length === 0 ? [undefined] : owners)
+}
+
+export interface Unreadable {
+  readonly bytes: Buffer
+  readonly reason: string
+  readonly message: string
+}
+
+/** Why there are no events in a record, and its own bytes; undefined when it can be read. */
+export function unreadableOf(raw: Buffer): Unreadable | undefined {
+  const reading = readRecord(raw)
+  if (reading.kind !== 'unreadable') return undefined
+  return { bytes: reading.named?.bytes ?? raw, reason: reading.reason, message: reading.message }
 }
 
 /** The events of a record that are the dataset's, out of their envelopes. */

@@ -23,7 +23,13 @@ export type RecordReading =
     }
   /** Nothing that anybody would miss: blanks, and what CloudWatch Logs sends to try a stream out. */
   | { readonly kind: 'none'; readonly reason: string }
-  | { readonly kind: 'unreadable'; readonly reason: string; readonly message: string }
+  | {
+      readonly kind: 'unreadable'
+      readonly reason: string
+      readonly message: string
+      /** The record names its dataset all the same, in front of these bytes. */
+      readonly named?: { readonly dataset: string; readonly bytes: Buffer }
+    }
 
 /** A record has 1,000 KiB at most; what expands to more than this is no text that somebody logged. */
 const PLAIN_BYTES_MAX = 64 * 1_048_576
@@ -37,7 +43,7 @@ const VALUES_MAX = 2_000_000
 export function readRecord(bytes: Buffer): RecordReading {
   const plain = inflated(bytes)
   if (!Buffer.isBuffer(plain)) return plain
-  if (!isUtf8(plain)) return { kind: 'unreadable', reason: 'utf8', message: 'the record is not valid UTF-8' }
+  if (!isUtf8(plain)) return noText(plain)
   if (hasManyValues(plain)) return tooMuch(`the record holds more than ${VALUES_MAX} values`)
   const text = plain.toString('utf8').trim()
   if (text === '') return { kind: 'none', reason: 'empty' }
@@ -50,6 +56,17 @@ export function readRecord(bytes: Buffer): RecordReading {
   if (events.length > 0) return { kind: 'events', dataset, events }
   return { kind: 'none', reason: given.length > 0 ? 'control-message' : 'empty' }
 }
+
+/** Text in another encoding, behind a first line that can be read as ever: whose it is is known, and so is where it is put aside. */
+function noText(plain: Buffer): RecordReading {
+  const unreadable = { kind: 'unreadable', reason: 'utf8', message: 'the record is not valid UTF-8' } as const
+  const end = plain.subarray(0, HEADER_BYTES_MAX).indexOf(NEWLINE)
+  const dataset = headerOf(eventOf(plain.toString('utf8', 0, Math.max(0, end))))
+  return dataset === undefined ? unreadable : { ...unreadable, named: { dataset, bytes: plain.subarray(end + 1) } }
+}
+
+/** Names of tables are much shorter. */
+const HEADER_BYTES_MAX = 1_024
 
 function inflated(bytes: Buffer): Buffer | RecordReading {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes

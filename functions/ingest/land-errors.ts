@@ -62,7 +62,7 @@ async function landParts(lake: Lake, arrival: Arrival, options: PartOptions): Pr
     }
     if (strays.records > 0) {
       const own = main === undefined ? source : { ...source, part: '' }
-      const message = `${strays.records} records that Firehose could not process are of no dataset, the first of them: ${strays.code}`
+      const message = `${counted(strays.records)} that Firehose could not process: of no dataset, the first of them ${strays.code}`
       landings.push(await rejectVersion(lake, { arrival, source: own }, { reason: 'stream-error', message }))
     }
     return landings.length === 0 ? [{ kind: 'ignored', reason: 'empty' }] : landings
@@ -73,6 +73,8 @@ async function landParts(lake: Lake, arrival: Arrival, options: PartOptions): Pr
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+const counted = (records: number): string => (records === 1 ? '1 record' : `${records} records`)
 
 async function orFailed(landing: Promise<Landing>): Promise<Landing> {
   try {

@@ -114,6 +114,15 @@ test('lines that are no event are put as they are, and told of by number', async
   ])
 })
 
+test('a line in another encoding is in quarantine as well', async () => {
+  file('a', Buffer.from(`${line(1)}{"id":2,"note":"caf\u00e9"}\n`, 'latin1'))
+  const ran = await run(['send', 'a', '--dataset', 'payments'])
+  expect(ran.out).toContain('1 line no JSON object, put as they are, for quarantine: 2\n')
+  const refused = await run(['sql', 'select reason from payments__quarantine', '--csv'])
+  expect(refused.out).toBe('reason\r\nutf8\r\n')
+  expect((await run(['dlq', 'list'])).out).not.toContain('stream-error')
+})
+
 test('or left out, which is no success', async () => {
   file('a', BAD)
   const ran = await run(['send', 'a', '--dataset', 'payments', '--skip-bad', '--json'])

@@ -71,6 +71,34 @@ test('each event has its own bytes and its own reason', () =>
     expect(await letters(lake)).toEqual([])
   }))
 
+test('text in another encoding is in the quarantine of the dataset that the record names, byte for byte; without a name it is nobody’s', () =>
+  inLake(async (lake, runner) => {
+    const latin = Buffer.from('{"id":1,"note":"caf\u00e9"}', 'latin1')
+    const named = Buffer.concat([Buffer.from('{"_dataset":"payments"}\n'), latin])
+    await deliver(lake, runner, failure(named) + failure(latin))
+    const refused = () =>
+      query(
+        lake,
+        'payments__quarantine',
+        table => sql`SELECT hex(raw) AS raw, stage, reason, message FROM ${table} ORDER BY record`,
+      )
+    const expected = [
+      {
+        raw: latin.toString('hex').toUpperCase(),
+        stage: 'decode',
+        reason: 'utf8',
+        message: `the record is not valid UTF-8; ${SAID}`,
+      },
+    ]
+    expect(await refused()).toEqual(expected)
+    expect((await letters(lake)).map(each => each.message)).toEqual([
+      '1 record that Firehose could not process: of no dataset, the first of them Lambda.ProcessingFailedStatus',
+    ])
+    await release(lake, payments, { action: 'release', filter: {}, dryRun: false })
+    await runner.idle()
+    expect(await refused(), 'released, it is refused again').toHaveLength(1)
+  }))
+
 const row = (record: number, raw: string, stage: string, reason: string, message: string) => ({
   raw,
   stage,

@@ -1,5 +1,5 @@
 import { assert } from '#lake/errors.ts'
-import { eventsOf, type StreamError, streamErrors } from '#lake/stream-error.ts'
+import { eventsOf, type StreamError, streamErrors, unreadableOf } from '#lake/stream-error.ts'
 import { misfitOf } from '#lake/stream-fit.ts'
 import { isStreamed, type StreamDataset } from '#lake/stream-route.ts'
 import type { PlainTask } from './decode.ts'
@@ -78,12 +78,20 @@ interface Refusal {
   readonly message: string
 }
 
+/** A record without events is one refusal, with the bytes that were put. */
+function wholeOf(raw: Buffer, general: Pick<Refusal, 'reason' | 'message'>): Refusal {
+  const unreadable = unreadableOf(raw)
+  if (unreadable === undefined) return { raw, isObject: false, ...general }
+  const { bytes, reason, message } = unreadable
+  return { raw: bytes, isObject: false, reason, message: `${message}; ${general.message}` }
+}
+
 function refusalsOf(dataset: StreamDataset, error: StreamError): readonly Refusal[] {
   const said = `Firehose: ${error.code}${error.message === '' ? '' : `: ${error.message}`}`
   const general = { reason: `${STREAM_REASON}${error.code}`, message: said }
   if (error.raw === undefined) return [{ raw: Buffer.from(error.text), isObject: false, ...general }]
   const events = eventsOf(dataset, error.raw)
-  if (events.length === 0) return [{ raw: error.raw, isObject: false, ...general }]
+  if (events.length === 0) return [wholeOf(error.raw, general)]
   return events.map(({ text, fields }) => {
     const misfit = misfitOf(dataset, fields)
     const why = misfit === undefined ? general : { reason: misfit.reason, message: `${misfit.message}; ${said}` }
