@@ -156,17 +156,18 @@ export function surpriseOf({ schemaful, connectors, isGuess }: EnvelopeTask): Sq
 export const isSnapshot = (): Sql =>
   sql`COALESCE(e.op = 'r' OR lower(e.source.snapshot) NOT IN ('false', 'null'), FALSE)`
 
-/**
- * Records of the stream that no table has: heartbeats, transaction markers, changes of schemas, signals. Known by the fields that they have.
- */
-function isControl(): Sql {
-  const keys = sql`COALESCE(TRY(json_keys(body)), [])`
-  const has = (...names: readonly string[]): Sql => sql`list_has_all(${keys}, ${names})`
-  const heartbeat = sql`(${has('ts_ms')} AND list_has_all(['ts_ms', 'ts_us', 'ts_ns', 'id'], ${keys}))`
-  const marker = sql`(${has('status', 'id')} AND TRY(json_extract_string(body, '$.status')) IN ('BEGIN', 'END'))`
-  const schemaChange = sql`list_has_any(${keys}, ['ddl', 'tableChanges'])`
-  return sql`(${heartbeat} OR ${marker} OR ${schemaChange} OR ${has('id', 'type', 'data')})`
+/** Records of the stream that no table has. Signals are known by the fields that they have, too; a flattened row may have the same. */
+const isControl = (): Sql => sql`(${isNotice()} OR ${hasFields('id', 'type', 'data')})`
+
+/** Heartbeats, transaction markers, changes of schemas. Known by the fields that they have. */
+export function isNotice(): Sql {
+  const heartbeat = sql`(${hasFields('ts_ms')} AND list_has_all(['ts_ms', 'ts_us', 'ts_ns', 'id'], ${FIELDS}))`
+  const marker = sql`(${hasFields('status', 'id')} AND TRY(json_extract_string(body, '$.status')) IN ('BEGIN', 'END'))`
+  return sql`(${heartbeat} OR ${marker} OR list_has_any(${FIELDS}, ['ddl', 'tableChanges']))`
 }
+
+const FIELDS = sql`COALESCE(TRY(json_keys(body)), [])`
+export const hasFields = (...names: readonly string[]): Sql => sql`list_has_all(${FIELDS}, ${names})`
 
 /**
  * A record without a value does not name its table. Its topic does, where each table has one of its own (`prefix.schema.table`); on a topic

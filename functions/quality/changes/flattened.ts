@@ -1,6 +1,17 @@
 import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
-import { bodyOf, type EnvelopeTask, keptOf, keyHeader, keyText, ofNoTable, schemaText, WHOLE } from './envelope.ts'
+import {
+  bodyOf,
+  type EnvelopeTask,
+  hasFields,
+  isNotice,
+  keptOf,
+  keyHeader,
+  keyText,
+  ofNoTable,
+  schemaText,
+  WHOLE,
+} from './envelope.ts'
 import { rowShape, textIn, unknownIn } from './fields.ts'
 import { type ChangeParts, problem } from './parts.ts'
 import { POSITION_FIELDS, positionOf } from './position.ts'
@@ -20,7 +31,7 @@ export function flattened(task: EnvelopeTask): ChangeParts {
   const isDelete = sql`(${tombstone} OR lower(${meta('deleted')}) = 'true' OR ${meta('op')} = 'd')`
   return {
     from: parsed(task),
-    skipped: sql`(fault IS NULL AND (${meta('op')} = 'm' OR (${tombstone} AND ${ofNoTable(changes)})))`,
+    skipped: sql`(fault IS NULL AND (${meta('op')} = 'm' OR (${tombstone} AND ${ofNoTable(changes)}) OR CASE WHEN ${position.text} IS NULL THEN ${isNotice()} OR ${IS_MESSAGE} END))`,
     elsewhere: elsewhere(changes),
     problems: [
       problem(sql`NOT ${tombstone} AND e IS NULL`, 'malformed_json', sql`'the event is no JSON'`),
@@ -38,7 +49,7 @@ export function flattened(task: EnvelopeTask): ChangeParts {
     op: sql`CASE WHEN ${isDelete} THEN 'delete' WHEN ${meta('op')} = 't' THEN 'truncate' ELSE 'upsert' END`,
     position: { ...position, text: sql`('00.' || ${position.text})` },
     needsPosition: sql`body IS NOT NULL`,
-    noPosition: `the record has none of ${POSITION_FIELDS[connector].map(name => `__${name}`).join(', ')}: add them to add.fields`,
+    noPosition: `the record has none of ${POSITION_FIELDS[connector].map(name => `__${name}`).join(', ')}: add them to add.fields or add.headers`,
     surprise:
       task.isGuess && !task.schemaful
         ? sql`COALESCE(contains(value_text, '"payload"') AND contains(value_text, '"schema"'), FALSE)`
@@ -63,14 +74,35 @@ export function flattened(task: EnvelopeTask): ChangeParts {
 const metaNames = (connector: Connector): readonly string[] =>
   [...META, ...POSITION_FIELDS[connector]].flatMap(name => [`__${name}`, `__source_${name}`])
 
-const meta = (name: string): Sql => sql`COALESCE(e.${ident(`__${name}`)}, e.${ident(`__source_${name}`)})`
+const meta = (name: string): Sql => sql`m.${ident(name)}`
+
+/** From where add.fields puts it, or add.headers: said once, because positions need it many times. */
+function metaSql(connector: Connector): Sql {
+  const texts = [...META, ...POSITION_FIELDS[connector]].map(name => {
+    const places = [`__${name}`, `__source_${name}`]
+    const all = [...places.map(place => sql`e.${ident(place)}`), ...places.map(headerText)]
+    return sql`${ident(name)} := COALESCE(${join(all, ', ')})`
+  })
+  return sql`struct_pack(${join(texts, ', ')})`
+}
+
+/** A header as its converter wrote it: plain, as JSON text, or beside its schema. */
+function headerText(name: string): Sql {
+  const text = sql`json_extract_string(headers, ${`$[*]."${name}"`})[1]`
+  const plain = sql`CASE WHEN starts_with(${text}, '{') THEN TRY(json_extract_string(${text}, '$.payload')) ELSE trim(${text}, '"') END`
+  return sql`CASE WHEN contains(headers, ${`"${name}"`}) THEN ${plain} END`
+}
+
+/** The transformation lets pass as it is what is no row of a table, such as a message of PostgreSQL's log. */
+const IS_MESSAGE = sql`(${hasFields('op', 'source', 'message')} AND TRY(json_extract_string(body, '$.op')) = 'm')`
 
 function parsed({ changes, columns, key, records, schemaful }: EnvelopeTask): Sql {
   const names = metaNames(changes.connector as Connector)
   const shape = { ...rowShape(columns), ...Object.fromEntries(names.map(name => [name, 'VARCHAR'])) }
   const keyShape = { ...rowShape(key), payload: rowShape(key) }
   const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
-  return sql`(SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k, ${flatKeys(names)} AS keys FROM (${bodies}))`
+  const structs = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k, ${flatKeys(names)} AS keys FROM (${bodies})`
+  return sql`(SELECT *, ${metaSql(changes.connector as Connector)} AS m FROM (${structs}))`
 }
 
 /** Without those that add.fields added. */
