@@ -36,6 +36,8 @@ export interface CaseOptions {
   readonly deletes?: 'soft'
   readonly ignoreNulls?: boolean
   readonly flattened?: boolean
+  readonly addFields?: ChangeSourceSpec['addFields']
+  readonly addHeaders?: ChangeSourceSpec['addHeaders']
   readonly decimals?: 'base64'
   readonly evolve?: 'add' | 'widen'
   readonly partitionBy?: readonly string[]
@@ -133,7 +135,9 @@ function changesOf({ options, format, batches }: ChangeCase, target: Target): Ch
   return {
     shape,
     wrapper: format === 'debezium-json' || format === 'dms-json' ? 'kafka' : 'none',
-    ...(shape === 'flattened' ? { connector: flattenedConnector(JSON.stringify(batches)) } : {}),
+    ...(shape === 'flattened' ? { connector: flattenedConnector(JSON.stringify([options, batches])) } : {}),
+    ...(options.addFields === undefined ? {} : { addFields: options.addFields }),
+    ...(options.addHeaders === undefined ? {} : { addHeaders: options.addHeaders }),
     ...(target.source === undefined ? {} : { tables: target.source }),
     ...(options.epochs === undefined
       ? {}

@@ -10,6 +10,8 @@ const OPTIONS = [
     'deletes',
     'ignoreNulls',
     'flattened',
+    'addFields',
+    'addHeaders',
     'decimals',
     'evolve',
     'partitionBy',

@@ -1,5 +1,7 @@
+import { checkAdded } from './added-fields.ts'
 import type { Column, CsvDialect, Dataset, DatasetSpec } from './dataset.ts'
-import { changePublishOf, changesOf, DMS_CSV, KEPT_NAMES } from './dataset-changes.ts'
+import { changePublishOf } from './dataset-change-publish.ts'
+import { changesOf, DMS_CSV, KEPT_NAMES } from './dataset-changes.ts'
 import { type Check, columnsOf, partitionOf, sortOf } from './dataset-columns.ts'
 import { dedupeOf } from './dataset-dedupe.ts'
 import { qualityOf } from './dataset-quality.ts'
@@ -133,7 +135,9 @@ function sourceOf(spec: DatasetSpec<string>, columns: readonly Column[], check: 
   check(source.records === undefined || source.format === 'json', 'source.records', "applies to format 'json' only")
   const { system, format, records } = source
   const plain = { system, format, match, csv, records, stream: streamOf(spec, columns, check) }
-  return { ...plain, changes: changesOf(spec, plain, check) }
+  const changes = changesOf(spec, plain, check)
+  if (changes !== undefined) checkAdded(spec, { changes, columns }, check)
+  return { ...plain, changes }
 }
 
 /** The declared globs, and the folder of the stream. */

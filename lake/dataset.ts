@@ -1,4 +1,5 @@
-import type { ChangePublishSpec, ChangeSource, ChangeSourceSpec } from './dataset-changes.ts'
+import type { ChangePublishSpec } from './dataset-change-publish.ts'
+import type { ChangeSource, ChangeSourceSpec } from './dataset-changes.ts'
 import { checkDataset } from './dataset-check.ts'
 import type { Dedupe, DedupeSpec } from './dataset-dedupe.ts'
 import type { StreamSettings, StreamSpec } from './dataset-stream.ts'

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Dataset } from '#lake/dataset.ts'
-import type { ChangePublish } from '#lake/dataset-changes.ts'
+import type { ChangePublish } from '#lake/dataset-change-publish.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join as joinSql, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { currentSchema } from '#lake/iceberg/metadata.ts'

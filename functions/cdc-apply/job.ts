@@ -15,7 +15,7 @@ import {
   writeDocumentOnce,
 } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
-import type { ChangePublish } from '#lake/dataset-changes.ts'
+import type { ChangePublish } from '#lake/dataset-change-publish.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { CommitResult } from '#lake/iceberg/commit.ts'
 import type { Lake } from '#lake/lake.ts'

@@ -12,7 +12,7 @@ import {
 import { batchFolders } from '#lake/batch-folders.ts'
 import { changeRow } from '#lake/changes.ts'
 import type { Dataset } from '#lake/dataset.ts'
-import type { ChangePublish } from '#lake/dataset-changes.ts'
+import type { ChangePublish } from '#lake/dataset-change-publish.ts'
 import { ident, join as joinSql, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { LakeError } from '#lake/errors.ts'
 import { rawBatchReady } from '#lake/events.ts'

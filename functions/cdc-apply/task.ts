@@ -1,6 +1,6 @@
 import type { RawObject } from '#lake/batch.ts'
 import type { Dataset } from '#lake/dataset.ts'
-import type { ChangePublish } from '#lake/dataset-changes.ts'
+import type { ChangePublish } from '#lake/dataset-change-publish.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join, path, type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { Predicate } from '#lake/iceberg/predicate.ts'

@@ -1,7 +1,7 @@
 import { join as joinPath } from 'node:path'
 import { hashText } from '#lake/batch.ts'
 import { type Column, type Dataset, ownColumn, tombstoneTableName } from '#lake/dataset.ts'
-import type { ChangePublish } from '#lake/dataset-changes.ts'
+import type { ChangePublish } from '#lake/dataset-change-publish.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import { commit } from '#lake/iceberg/commit.ts'
 import { currentSchema, defaultSortOrder, defaultSpec } from '#lake/iceberg/metadata.ts'

@@ -16,8 +16,8 @@ test('settings and defaults are those of the code', () => {
     columns: { id: 'long' },
     publish: { mode: 'merge', key: 'id' },
   })
-  const { dms, ...own } = source.changes as ChangeSource
-  const settings = { ...own, ...Object.fromEntries(Object.entries(dms).map(([name, value]) => [`dms.${name}`, value])) }
+  const { dms, addFields, addHeaders, ...own } = source.changes as ChangeSource
+  const settings = { ...own, ...under({ dms, addFields, addHeaders }) }
   const listed = tableUnder(PAGE, '## Settings').map(([name, fallback]) => [
     codeSpans(name ?? '')[0] ?? '',
     (fallback ?? '').replaceAll('`', ''),
@@ -28,6 +28,13 @@ test('settings and defaults are those of the code', () => {
   ])
   expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(expected))
 })
+
+const under = (groups: Readonly<Record<string, object>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(groups).flatMap(([group, settings]) =>
+      Object.entries(settings).map(([name, value]) => [`${group}.${name}`, value]),
+    ),
+  )
 
 function written(value: unknown): string {
   if (value === undefined) return 'none'

@@ -1,9 +1,10 @@
+import { POSITION_FIELDS } from '#lake/added-fields.ts'
 import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import type { ContractColumn } from '../contract.ts'
 import { isPlaceholder, rowShape, textIn, unknownIn } from './fields.ts'
 import { type ChangeParts, problem, shown } from './parts.ts'
-import { epochOf, POSITION_FIELDS, type Position, positionOf } from './position.ts'
+import { epochOf, type Position, positionOf } from './position.ts'
 import type { Records } from './records.ts'
 import type { Wire, WireByCase } from './wire.ts'
 

@@ -1,3 +1,4 @@
+import { addedTo, POSITION_FIELDS, placesOf } from '#lake/added-fields.ts'
 import type { ChangeSource, Connector } from '#lake/dataset-changes.ts'
 import { ident, join, type Sql, sql } from '#lake/duckdb/sql.ts'
 import {
@@ -14,10 +15,10 @@ import {
 } from './envelope.ts'
 import { rowShape, textIn, unknownIn } from './fields.ts'
 import { type ChangeParts, problem } from './parts.ts'
-import { POSITION_FIELDS, positionOf } from './position.ts'
+import { positionOf } from './position.ts'
 
-/** What add.fields may bring, by its names in the record: `__lsn`, or `__source_lsn` when the field is named with its struct. */
-const META = ['op', 'deleted', 'table', 'schema', 'db', 'snapshot', 'ts_ms', 'ts_us']
+/** Always called so, whatever the prefix of add.fields. */
+const DELETED = '__deleted'
 
 /** Records of ExtractNewRecordState: the row itself, with what add.fields and the delete modes put beside it. */
 export function flattened(task: EnvelopeTask): ChangeParts {
@@ -28,7 +29,7 @@ export function flattened(task: EnvelopeTask): ChangeParts {
   const position = positionOf(connector, { field: meta, snapshot })
   const oldHeader = keyHeader('__debezium.oldkey')
   const tombstone = sql`(body IS NULL AND fault IS NULL)`
-  const isDelete = sql`(${tombstone} OR lower(${meta('deleted')}) = 'true' OR ${meta('op')} = 'd')`
+  const isDelete = sql`(${tombstone} OR lower(e.${ident(DELETED)}) = 'true' OR ${meta('op')} = 'd')`
   return {
     from: parsed(task),
     skipped: sql`(fault IS NULL AND (${meta('op')} = 'm' OR (${tombstone} AND ${ofNoTable(changes)}) OR CASE WHEN ${position.text} IS NULL THEN ${isNotice()} OR ${IS_MESSAGE} END))`,
@@ -43,13 +44,13 @@ export function flattened(task: EnvelopeTask): ChangeParts {
       problem(
         sql`${meta('op')} NOT IN ('c', 'u', 'd', 'r', 't', 'm')`,
         'unknown_op',
-        sql`concat('__op is ', ${meta('op')})`,
+        sql`concat(${`${[...placesOf(changes.addFields, 'op'), ...placesOf(changes.addHeaders, 'op')][0]} is `}, ${meta('op')})`,
       ),
     ],
     op: sql`CASE WHEN ${isDelete} THEN 'delete' WHEN ${meta('op')} = 't' THEN 'truncate' ELSE 'upsert' END`,
     position: { ...position, text: sql`('00.' || ${position.text})` },
     needsPosition: sql`body IS NOT NULL`,
-    noPosition: `the record has none of ${POSITION_FIELDS[connector].map(name => `__${name}`).join(', ')}: add them to add.fields or add.headers`,
+    noPosition: noPositionIn(changes),
     surprise:
       task.isGuess && !task.schemaful
         ? sql`COALESCE(contains(value_text, '"payload"') AND contains(value_text, '"schema"'), FALSE)`
@@ -67,21 +68,30 @@ export function flattened(task: EnvelopeTask): ChangeParts {
     before: undefined,
     whole: WHOLE,
     wire,
-    unknown: unknownIn(sql`CAST(body AS JSON)`, sql`keys`, columns, metaNames(connector)),
+    unknown: unknownIn(sql`CAST(body AS JSON)`, sql`keys`, columns, metaNames(changes)),
   }
 }
 
-const metaNames = (connector: Connector): readonly string[] =>
-  [...META, ...POSITION_FIELDS[connector]].flatMap(name => [`__${name}`, `__source_${name}`])
+/** Fields of the record that are no columns of the row. */
+const metaNames = ({ connector, addFields }: ChangeSource): readonly string[] => [
+  DELETED,
+  ...addedTo(connector as Connector).flatMap(name => placesOf(addFields, name)),
+]
+
+function noPositionIn({ connector, addFields, addHeaders }: ChangeSource): string {
+  const fields = POSITION_FIELDS[connector as Connector]
+  const names = fields.map(name => [...placesOf(addFields, name), ...placesOf(addHeaders, name)][0] ?? name)
+  return `the record has none of ${names.join(', ')}: add them to add.fields or add.headers, and say in source.changes.addFields or addHeaders what they are called there, if not so`
+}
 
 const meta = (name: string): Sql => sql`m.${ident(name)}`
 
 /** From where add.fields puts it, or add.headers: said once, because positions need it many times. */
-function metaSql(connector: Connector): Sql {
-  const texts = [...META, ...POSITION_FIELDS[connector]].map(name => {
-    const places = [`__${name}`, `__source_${name}`]
-    const all = [...places.map(place => sql`e.${ident(place)}`), ...places.map(headerText)]
-    return sql`${ident(name)} := COALESCE(${join(all, ', ')})`
+function metaSql({ connector, addFields, addHeaders }: ChangeSource): Sql {
+  const texts = addedTo(connector as Connector).map(name => {
+    const fields = placesOf(addFields, name).map(place => sql`e.${ident(place)}`)
+    const all = [...fields, ...placesOf(addHeaders, name).map(headerText)]
+    return sql`${ident(name)} := ${all.length === 0 ? sql`NULL::VARCHAR` : sql`COALESCE(${join(all, ', ')})`}`
   })
   return sql`struct_pack(${join(texts, ', ')})`
 }
@@ -97,12 +107,12 @@ function headerText(name: string): Sql {
 const IS_MESSAGE = sql`(${hasFields('op', 'source', 'message')} AND TRY(json_extract_string(body, '$.op')) = 'm')`
 
 function parsed({ changes, columns, key, records, schemaful }: EnvelopeTask): Sql {
-  const names = metaNames(changes.connector as Connector)
+  const names = metaNames(changes)
   const shape = { ...rowShape(columns), ...Object.fromEntries(names.map(name => [name, 'VARCHAR'])) }
   const keyShape = { ...rowShape(key), payload: rowShape(key) }
   const bodies = sql`SELECT *, ${bodyOf(schemaful)} AS body${schemaText(schemaful)} FROM (${records.from})`
   const structs = sql`SELECT *, TRY(json_transform(body, ${JSON.stringify(shape)})) AS e, TRY(json_transform(key_text, ${JSON.stringify(keyShape)})) AS k, ${flatKeys(names)} AS keys FROM (${bodies})`
-  return sql`(SELECT *, ${metaSql(changes.connector as Connector)} AS m FROM (${structs}))`
+  return sql`(SELECT *, ${metaSql(changes)} AS m FROM (${structs}))`
 }
 
 /** Without those that add.fields added. */

@@ -9,16 +9,6 @@ export interface Position {
   readonly broken: Sql
 }
 
-/** Fields of `source` that positions are made of, by connector: the first that is named here first. */
-export const POSITION_FIELDS: Readonly<Record<Connector, readonly string[]>> = {
-  postgresql: ['lsn', 'sequence'],
-  mysql: ['file', 'pos', 'row'],
-  mariadb: ['file', 'pos', 'row'],
-  sqlserver: ['commit_lsn', 'change_lsn', 'event_serial_no'],
-  oracle: ['commit_scn', 'scn', 'txSeq', 'rs_id', 'ssn'],
-  mongodb: ['ts_ms', 'ord'],
-}
-
 /** `field` gives the text of a field by its name in `source`; `snapshot` says whether the record is of a snapshot. */
 export interface PositionFields {
   readonly field: (name: string) => Sql
