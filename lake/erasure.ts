@@ -166,6 +166,9 @@ const together = (all: readonly ErasedObject[]): ErasedObject => ({
   erasures: all.flatMap(each => each.erasures),
 })
 
+/** What stands in the place of a JSON record that went: as long as it was, and one record, so that all others stay where they were. */
+export const blankRecord = (length: number): string => (length < 2 ? '0'.repeat(length) : `{${' '.repeat(length - 2)}}`)
+
 export const ordinalsOf = (object: ErasedObject): ReadonlySet<number> =>
   new Set(object.erasures.flatMap(each => each.ordinals))
 

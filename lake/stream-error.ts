@@ -1,7 +1,9 @@
+import { gzipSync } from 'node:zlib'
+import { blankRecord } from './erasure.ts'
 import { valuesIn } from './json-pieces.ts'
 import type { Uri } from './lake.ts'
-import { STREAM_ERROR_FOLDER } from './stream.ts'
-import { type Fields, readRecord, type StreamEvent } from './stream-record.ts'
+import { recordHeader, STREAM_ERROR_FOLDER } from './stream.ts'
+import { asPut, type Fields, isGzip, readRecord, type StreamEvent } from './stream-record.ts'
 import { isRouted, type StreamDataset, type StreamRouter, unwrapped } from './stream-route.ts'
 
 /** A record that Firehose could not process, as it stands in an object below the error prefix. */
@@ -71,11 +73,38 @@ export function unreadableOf(raw: Buffer): Unreadable | undefined {
 }
 
 /** The events of a record that are the dataset's, out of their envelopes. */
-export function eventsOf(dataset: StreamDataset, raw: Buffer): readonly StreamEvent[] {
+export const eventsOf = (dataset: StreamDataset, raw: Buffer): readonly StreamEvent[] =>
+  ownEvents(dataset, raw).map(event => unwrapped(dataset, event) ?? event)
+
+function ownEvents(dataset: StreamDataset, raw: Buffer): readonly StreamEvent[] {
   const reading = readRecord(raw)
   if (reading.kind !== 'events') return []
   const { events, dataset: named } = reading
   const isOurs = ({ fields }: StreamEvent): boolean =>
     named === undefined ? fields === undefined || isRouted(dataset, fields) : named === dataset.name
-  return events.filter(isOurs).map(event => unwrapped(dataset, event) ?? event)
+  return events.filter(isOurs)
+}
+
+/** Whether some of a record is the dataset's beyond doubt: text that nobody can read is everybody's or nobody's. */
+export function hasEventsOf(dataset: StreamDataset, raw: Buffer): boolean {
+  const reading = readRecord(raw)
+  if (reading.kind === 'unreadable') return reading.named?.dataset === dataset.name
+  if (reading.kind !== 'events') return false
+  if (reading.dataset !== undefined) return reading.dataset === dataset.name
+  return reading.events.some(({ fields }) => fields !== undefined && isRouted(dataset, fields))
+}
+
+/**
+ * A record anew, of which `eventsOf` makes the same events in the same order, but for those that are to go: in their places stands what says nothing,
+ * as in the place of a record without events. What is not the dataset's is not in it any more.
+ */
+export function recordWithout(dataset: StreamDataset, raw: Buffer, isGone: (at: number) => boolean): Buffer {
+  const events = ownEvents(dataset, raw)
+  if (events.length === 0) return Buffer.from(blankRecord((unreadableOf(raw)?.bytes ?? raw).length))
+  const lines = events.map((event, at) => {
+    const { text } = unwrapped(dataset, event) ?? event
+    return isGone(at) ? blankRecord(Buffer.byteLength(text)) : asPut(event)
+  })
+  const written = Buffer.from(`${recordHeader(dataset.name)}${lines.join('\n')}`)
+  return isGzip(raw) ? gzipSync(written) : written
 }

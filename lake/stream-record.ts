@@ -68,8 +68,10 @@ function noText(plain: Buffer): RecordReading {
 /** Names of tables are much shorter. */
 const HEADER_BYTES_MAX = 1_024
 
+export const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
+
 function inflated(bytes: Buffer): Buffer | RecordReading {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  if (!isGzip(bytes)) return bytes
   try {
     return gunzipSync(bytes, { maxOutputLength: PLAIN_BYTES_MAX })
   } catch (error) {
@@ -164,4 +166,12 @@ function copiedBytes(events: readonly StreamEvent[]): number {
     const logs = logsOf(event)
     return logs === undefined ? sum : sum + JSON.stringify(logs.from).length * logs.events.length
   }, 0)
+}
+
+/** An event as it may stand on a line of a record, so that it is read as this event again: as one, and out of one envelope. */
+export function asPut(event: StreamEvent): string {
+  const logs = logsOf(event)
+  if (logs !== undefined)
+    return JSON.stringify({ messageType: 'DATA_MESSAGE', ...logs.from, logEvents: [event.fields] })
+  return Array.isArray(parsed(event.text)) ? `[${event.text}]` : event.text
 }

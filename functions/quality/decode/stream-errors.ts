@@ -1,5 +1,5 @@
 import { assert } from '#lake/errors.ts'
-import { eventsOf, type StreamError, streamErrors, unreadableOf } from '#lake/stream-error.ts'
+import { eventsOf, hasEventsOf, type StreamError, streamErrors, unreadableOf } from '#lake/stream-error.ts'
 import { misfitOf } from '#lake/stream-fit.ts'
 import { isStreamed, type StreamDataset } from '#lake/stream-route.ts'
 import type { PlainTask } from './decode.ts'
@@ -65,9 +65,18 @@ const HARMLESS = /^[^{}[\]"\n\r]+$/
 async function* refusalsIn(task: PlainTask): AsyncGenerator<Refusal> {
   const { dataset } = task.contract
   assert(isStreamed(dataset), `${dataset.name} takes no single events, but has errors of a stream`)
-  for await (const { bytes } of linesOf(task.path)) {
+  for await (const error of streamErrorsIn(task.path))
+    if (task.object.uri !== task.object.sourceUri || isOf(dataset, error)) yield* refusalsOf(dataset, error)
+}
+
+/** As it was delivered, an object may hold what is of other datasets, or nobody's. */
+const isOf = (dataset: StreamDataset, { raw }: StreamError): boolean => raw !== undefined && hasEventsOf(dataset, raw)
+
+/** The errors of an object that is plain, in their order. */
+export async function* streamErrorsIn(path: string): AsyncGenerator<StreamError> {
+  for await (const { bytes } of linesOf(path)) {
     const text = bytes.toString('utf8').trim()
-    if (text !== '') for (const error of streamErrors(text)) yield* refusalsOf(dataset, error)
+    if (text !== '') yield* streamErrors(text)
   }
 }
 
@@ -86,7 +95,8 @@ function wholeOf(raw: Buffer, general: Pick<Refusal, 'reason' | 'message'>): Ref
   return { raw: bytes, isObject: false, reason, message: `${message}; ${general.message}` }
 }
 
-function refusalsOf(dataset: StreamDataset, error: StreamError): readonly Refusal[] {
+/** Each event by itself; one of a record without any. */
+export function refusalsOf(dataset: StreamDataset, error: StreamError): readonly Refusal[] {
   const said = `Firehose: ${error.code}${error.message === '' ? '' : `: ${error.message}`}`
   const general = { reason: `${STREAM_REASON}${error.code}`, message: said }
   if (error.raw === undefined) return [{ raw: Buffer.from(error.text), isObject: false, ...general }]

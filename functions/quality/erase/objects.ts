@@ -7,6 +7,8 @@ import { globMatches } from '#lake/glob.ts'
 import type { Lake, ObjectInfo, Uri } from '#lake/lake.ts'
 import { leadersOf, router } from '#lake/route.ts'
 import { sideTablesOf } from '#lake/side-tables.ts'
+import { isStreamErrorUri } from '#lake/stream-error.ts'
+import { isStreamed } from '#lake/stream-route.ts'
 import { isTaken } from '#lake/taken.ts'
 import { type FoundRecords, NOTHING, type RecordBench } from './records.ts'
 import { checkKeys, type EraseRequest, isNamed, keyOf, matchOf } from './request.ts'
@@ -155,11 +157,14 @@ export async function searchLanding(
 ): Promise<LandingSearch> {
   const { dataset, parts } = request
   const route = router([dataset])
+  const mayHold = (uri: Uri): boolean =>
+    route(uri.slice(lake.zones.landing.length + 1)) !== undefined ||
+    (isStreamed(dataset) && isStreamErrorUri(lake.zones.landing, uri))
   const hits: LandingSearch['hits'][number][] = []
   let objects = 0
   for await (const info of lake.storage.versions(`${lake.zones.landing}/`)) {
     const { uri, version, isCurrent } = info
-    if (route(uri.slice(lake.zones.landing.length + 1)) === undefined || info.bytes === 0) continue
+    if (!mayHold(uri) || info.bytes === 0) continue
     objects++
     const object = { ...rawObjectOf(lake, dataset, info), sourceUri: uri }
     const find = () => bench.find(object, { parts, keys }, { version })

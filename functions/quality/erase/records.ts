@@ -5,7 +5,7 @@ import type { Dataset } from '#lake/dataset.ts'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join as joinSql, sql } from '#lake/duckdb/sql.ts'
 import type { ErasedCounts } from '#lake/erasure.ts'
-import { assert, isLakeError } from '#lake/errors.ts'
+import { assert, isLakeError, LakeError } from '#lake/errors.ts'
 import { currentSchema } from '#lake/iceberg/metadata.ts'
 import { columnByName, evolveSchema } from '#lake/iceberg/schema.ts'
 import { duckdbType } from '#lake/iceberg/schema-text.ts'
@@ -14,13 +14,17 @@ import { tableDefinition } from '#lake/iceberg/table-definition.ts'
 import type { Schema } from '#lake/iceberg/types.ts'
 import type { Lake, ReadOptions } from '#lake/lake.ts'
 import { mentions } from '#lake/mentions.ts'
+import { releasedRecords } from '#lake/quarantine/released.ts'
 import { isStreamErrorUri } from '#lake/stream-error.ts'
-import { decode, openPlain } from '../decode/decode.ts'
+import { isStreamed, type StreamDataset } from '#lake/stream-route.ts'
+import { decode, openPlain, type PlainTask } from '../decode/decode.ts'
 import { linesOf } from '../decode/lines.ts'
 import type { Place, RefusedRecord } from '../decode/records.ts'
 import type { ScannedObject } from '../decode/scanned.ts'
+import { decodeStreamErrors, streamErrorsAsLines } from '../decode/stream-errors.ts'
 import type { Sought } from '../decode/typed-copy.ts'
 import { changesFound, countsOfRecords, unwrapped } from './changes.ts'
+import { errorsWithout } from './stream-errors.ts'
 import { compressAs, writeWithout } from './write.ts'
 
 /**
@@ -110,12 +114,10 @@ async function findIn(
   { subject, read }: { readonly subject: Subject; readonly read: ReadOptions | undefined },
 ): Promise<FoundRecords> {
   const { path } = await bench.lake.storage.stage(object.uri, bench.folder, { ...read, unhashed: true })
-  // Records that a stream could not transform are encoded in it once more.
-  if (isStreamErrorUri(bench.lake.zones.landing, object.sourceUri))
-    return mentionsAll(decodedErrors(await readFile(path, 'utf8')), subject) ? WHOLE : NOTHING
   const task = { ...taskOf(bench, object, path), sought: subject }
   try {
     const plain = await openPlain(task)
+    if (isErrors(bench, object)) return await errorsFound(bench, plain, subject)
     const decoded = await decode(bench.session, plain)
     const places = await refusedPlaces(decoded, subject)
     return decoded.records === undefined
@@ -128,9 +130,37 @@ async function findIn(
   }
 }
 
-function decodedErrors(text: string): Buffer {
-  const encoded = [...text.matchAll(/"rawData"\s*:\s*"([A-Za-z0-9+/=]+)"/g)]
-  return Buffer.concat([Buffer.from(text), ...encoded.map(found => Buffer.from(found[1] as string, 'base64'))])
+const isErrors = ({ lake }: Bench, { sourceUri }: RawObject): boolean => isStreamErrorUri(lake.zones.landing, sourceUri)
+
+/**
+ * Of what a stream could not process every event has a place of its own. One that fits the contract is told by its columns, as a row is; the others
+ * are searched for the values.
+ */
+async function errorsFound(bench: Bench, plain: PlainTask, subject: Subject): Promise<FoundRecords> {
+  const { session, lake, dataset } = bench
+  const whole = await decodeStreamErrors({ ...plain, contract: { ...plain.contract, dataset: streamedOf(dataset) } })
+  const fitting = await decode(session, await streamErrorsAsLines(plain))
+  const { ordinals: own } = await matching(bench, fitting, { subject, places: [] })
+  const quoting = (await refusedPlaces(whole, subject)).map(place => place.ordinal)
+  const rows = fitting.rows
+    ? await session.rows(
+        sql`SELECT _raw_row::DOUBLE AS ordinal FROM read_parquet(${fitting.rows.path}, hive_partitioning = FALSE) WHERE list_contains(${quoting}::BIGINT[], _raw_row)`,
+      )
+    : []
+  const fit = new Set(rows.map(row => Number(row['ordinal'])))
+  const ordinals = [...own, ...quoting.filter(ordinal => !fit.has(ordinal))].toSorted((a, b) => a - b)
+  const released = (await releasedRecords(lake, dataset.name, plain.object.id)) ?? []
+  const isRow = (ordinal: number): boolean => released.some(([first, last]) => first <= ordinal && ordinal <= last)
+  return { ...NOTHING, ordinals, quarantined: ordinals.filter(ordinal => !isRow(ordinal)).length }
+}
+
+/** Where the stream is not declared any more, nobody can tell which events of a record are the dataset's, nor what their numbers are. */
+function streamedOf(dataset: Dataset): StreamDataset {
+  if (isStreamed(dataset)) return dataset
+  throw new LakeError('unsupported', `${dataset.name} takes no single events any more, but has records of its stream`, {
+    dataset: dataset.name,
+    next: 'declare source.stream again for as long as the erasure takes',
+  })
 }
 
 function taskOf(bench: Bench, object: RawObject, path: string) {
@@ -188,7 +218,10 @@ async function rewrite(bench: Bench, object: RawObject, found: FoundRecords): Pr
     if (found.ordinals.includes(0)) return writeFile(target, '\n')
     const plain = await openPlain(taskOf(own, object, path))
     const written = join(own.folder, 'plain')
-    await writeWithout(own.session, plain, { found, written })
+    const ordinals = new Set(found.ordinals)
+    await (isErrors(own, object)
+      ? errorsWithout({ source: plain.path, target: written, dataset: streamedOf(own.dataset), ordinals })
+      : writeWithout(own.session, plain, { found, written }))
     await compressAs(path, written, target)
   })
   return target

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
 import type { Session } from '#lake/duckdb/engine.ts'
 import { ident, join as joinSql, sql } from '#lake/duckdb/sql.ts'
+import { blankRecord } from '#lake/erasure.ts'
 import { contentOf, type PlainTask, placesIn } from '../decode/decode.ts'
 import { head } from '../decode/inflate.ts'
 import { Ordinals } from '../decode/ordinals.ts'
@@ -53,11 +54,8 @@ async function lengthWithoutEnd(file: FileHandle, { offset, length }: Place): Pr
   return Number(length) - (buffer.at(-2) === 0x0d ? 2 : 1)
 }
 
-/** As long as what it replaces, so that all other records stay where they were, and one record, so that they keep their ordinals. */
-function neutral(content: string, length: number): Buffer {
-  if (content === 'csv') return Buffer.alloc(length, 'x')
-  return length < 2 ? Buffer.alloc(length, '0') : Buffer.from(`{${' '.repeat(length - 2)}}`)
-}
+const neutral = (content: string, length: number): Buffer =>
+  content === 'csv' ? Buffer.alloc(length, 'x') : Buffer.from(blankRecord(length))
 
 /** Rows keep their order and their number; those that go have no values. */
 async function parquetWithout(session: Session, path: string, { found, written }: Writing): Promise<void> {
