@@ -17,9 +17,8 @@ import type { UnknownKind } from './decode/records.ts'
 import type { ScannedObject } from './decode/scanned.ts'
 import { decodeStreamErrors } from './decode/stream-errors.ts'
 import { type DecodeTask, hasRefused } from './decode/typed-copy.ts'
-import { openRecords } from './open-records.ts'
 import type { BatchTask } from './quality.ts'
-import { decodeReleased } from './released.ts'
+import { decodeReleased, decodeReleasing } from './released.ts'
 import { SessionPool } from './session-pool.ts'
 import { addsColumns, type OpenTable, type Tables } from './tables.ts'
 import { stageRaw, withoutErased } from './without-erased.ts'
@@ -133,10 +132,8 @@ async function decodeOne(
     const path = await stageRaw(lake, task.folder, { object, erased })
     const base = join(task.folder, `${object.id}-${lake.ids.uuid().slice(0, 8)}`)
     const records: DecodeTask = { object, contract, schema: table.schema, path, base }
-    // Only somebody who releases them makes rows of what a stream could not process, or has done so before.
-    const isRefused = isStreamErrorUri(lake.zones.landing, object.sourceUri) && task.manifest.selection === undefined
-    const plain = await (isRefused ? openPlain(records) : openRecords(lake, records))
-    const whole = isRefused
+    const plain = await openPlain(records)
+    const whole = isStreamErrorUri(lake.zones.landing, object.sourceUri)
       ? await decodeRefused(lake, pool, { task, plain })
       : await pool.use(session => decode(session, plain))
     const decoded = erased
@@ -155,11 +152,13 @@ async function decodeOne(
   }
 }
 
+/** Only somebody who releases them makes rows of what a stream could not process, or has done so before. */
 async function decodeRefused(
   lake: Lake,
   pool: SessionPool,
   { task, plain }: { readonly task: BatchTask; readonly plain: PlainTask },
 ): Promise<ScannedObject> {
+  if (task.manifest.selection !== undefined) return pool.use(session => decodeReleasing(session, plain))
   const released = await releasedRecords(lake, task.dataset.name, plain.object.id)
   return released === undefined
     ? decodeStreamErrors(plain)
