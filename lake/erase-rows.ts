@@ -17,6 +17,7 @@ import { loadTable, type Table } from './iceberg/table.ts'
 import type { DataFile, IcebergType, ScanFile, Schema } from './iceberg/types.ts'
 import { writeDataFiles } from './iceberg/write-files.ts'
 import type { Lake, TableName, Uri } from './lake.ts'
+import { keyPattern } from './mentions.ts'
 import { keyTextSql, matchSql, type NameOf, type RowMatch, type Said } from './row-match.ts'
 
 /** An engine and a folder for one piece of work. */
@@ -89,7 +90,10 @@ export function eraseTexts(
   { said, instead }: { readonly said: Said; readonly instead: string },
 ): Promise<number> {
   const column = ident(said.column)
-  const text = said.texts.reduce((rest, each) => sql`replace(${rest}, ${each}, ${instead})`, column)
+  const text = said.texts.reduce(
+    (rest, each) => sql`regexp_replace(${rest}, ${keyPattern(each)}, ${instead}, 'g')`,
+    column,
+  )
   const kept = (where: Sql): Sql =>
     sql`SELECT * REPLACE (CASE WHEN ${where} THEN ${text} ELSE ${column} END AS ${column}) FROM rows`
   return rewriteRows(lake, name, { match: { said }, kept })

@@ -1,3 +1,5 @@
+import { folderSegment } from './stream-partition.ts'
+
 /**
  * Whether bytes hold the value as a word of its own: `7` is in `"id": 7`, and not in `"id": 17`. As JSON escapes it, too. For what no reader takes
  * apart: there is no column to compare with.
@@ -27,6 +29,34 @@ const isWordByte = (byte: number | undefined): boolean =>
 export const asWord = (text: string): string => `(^|[^0-9A-Za-z_])${escaped(text)}([^0-9A-Za-z_]|$)`
 
 export const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+
+// --- In keys -------------------------------------------------------------------------------------------------------
+
+/**
+ * A value as it may stand in the key of an object, as a regular expression of RE2 and of JavaScript: any of its characters percent-encoded, or all of it
+ * as a stream names a folder after it.
+ */
+export function keyPattern(value: string): string {
+  const characters = [...value.toWellFormed()].map(character => {
+    const bytes = [...Buffer.from(character)].map(byte => `%${byte.toString(16).padStart(2, '0')}`).join('')
+    const encoded = bytes.replace(/[a-f]/g, digit => `[${digit}${digit.toUpperCase()}]`)
+    return `(?:${escaped(character)}|${encoded})`
+  })
+  return `(?:${characters.join('')}|${escaped(folderSegment(value))})`
+}
+
+/** What ends a word in a key: as elsewhere, or a character that is encoded. */
+const ENCODED_END = '%(?:2[0-9A-Fa-f]|3[A-Fa-f]|40|5[B-Eb-e]|60|7[B-Eb-e])'
+
+/** Whether a key has the value as a word of its own. */
+export const keyMentions = (key: string, value: string): boolean =>
+  new RegExp(
+    `(?:(?<![0-9A-Za-z_\\u0080-\\uffff])|(?<=${ENCODED_END}))${keyPattern(value)}(?![0-9A-Za-z_\\u0080-\\uffff])`,
+  ).test(key)
+
+/** The same as a regular expression of RE2, for DuckDB. */
+export const asKeyWord = (value: string): string =>
+  `(^|[^0-9A-Za-z_]|${ENCODED_END})${keyPattern(value)}([^0-9A-Za-z_]|$)`
 
 /** Shorter ones are in every document, as counts and parts of names: only as a text of their own do they mean somebody. */
 export const WORD_LENGTH_MIN = 4

@@ -1,7 +1,7 @@
 import { ident, join as joinSql, type Sql, sql } from './duckdb/sql.ts'
 import { duckdbType } from './iceberg/schema-text.ts'
 import type { Schema } from './iceberg/types.ts'
-import { asWord, escaped, WORD_LENGTH_MIN } from './mentions.ts'
+import { asKeyWord, asWord, escaped, WORD_LENGTH_MIN } from './mentions.ts'
 
 /** The rows that are meant: those that have all of these values, one of these keys, or came of one of these records. Either will do. */
 export interface RowMatch {
@@ -17,6 +17,8 @@ export interface Said {
   readonly dataset?: string
   readonly column: string
   readonly texts: readonly string[]
+  /** The text is a key, in which they may be encoded. */
+  readonly isKey?: boolean
 }
 
 /** The name that a file has for a field of the table, by its id. */
@@ -47,18 +49,18 @@ export function matchSql(schema: Schema, { values, keys, places, said }: RowMatc
   const [about, text] = [column('dataset'), said && column(said.column)]
   if (said && text && (said.dataset === undefined || about)) {
     const isAbout = about && said.dataset !== undefined ? sql`${about.name} = ${said.dataset} AND ` : sql``
-    terms.push(sql`(${isAbout}${saysAll(text.name, said.texts)})`)
+    terms.push(sql`(${isAbout}${saysAll(text.name, said)})`)
   }
   return terms.length === 0 ? sql`FALSE` : sql`COALESCE(${joinSql(terms, ' OR ')}, FALSE)`
 }
 
 /** A short text means somebody only where it is quoted: it is in every sentence with a number. */
-const saysAll = (text: Sql, texts: readonly string[]): Sql =>
+const saysAll = (text: Sql, { texts, isKey }: Said): Sql =>
   joinSql(
-    texts.map(
-      each =>
-        sql`regexp_matches(${text}, ${each.length < WORD_LENGTH_MIN ? `["']${escaped(each)}["']` : asWord(each)})`,
-    ),
+    texts.map(each => {
+      if (each.length < WORD_LENGTH_MIN) return sql`regexp_matches(${text}, ${`["']${escaped(each)}["']`})`
+      return sql`regexp_matches(${text}, ${isKey ? asKeyWord(each) : asWord(each)})`
+    }),
     ' AND ',
   )
 

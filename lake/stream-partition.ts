@@ -24,7 +24,7 @@ export function partitionOf(dataset: StreamDataset, fields: Fields | undefined, 
     dataset: dataset.name,
     date: isOff ? 'other' : text.slice(0, 10),
     hour: isOff ? 'other' : text.slice(11, 13),
-    key: key === undefined ? 'all' : segmentOf(givenOf(dataset, key, fields)),
+    key: key === undefined ? 'all' : folderSegment(givenOf(dataset, key, fields)),
   }
 }
 
@@ -42,7 +42,7 @@ function givenOf(dataset: StreamDataset, name: string, fields: Fields | undefine
 const SEGMENT_MAX = 64
 
 /** A value as a level of folders: nothing in it may end the level, and no value makes the key too long. */
-function segmentOf(value: unknown): string {
+export function folderSegment(value: unknown): string {
   if (value === undefined || value === null || value === '') return 'null'
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
   const safe = text

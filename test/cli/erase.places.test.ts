@@ -1,5 +1,6 @@
 // Where else a person may be: keys under which files landed, records that wait in a stream, what rules said of a batch, tables that a replay has
 // built. All are searched, and only what is about the person goes.
+import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Dataset, defineDataset, LINEAGE } from '#lake/dataset.ts'
 import { ident, join as joinSql, sql } from '#lake/duckdb/sql.ts'
@@ -22,6 +23,7 @@ const people: Dataset = defineDataset({
   columns: { id: { type: 'long', required: true }, email: 'string' },
 })
 
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 const ADA = 'ada@example.org'
 const run = (argv: readonly string[]) => bench.run(argv, { datasets: [people], stop: new AbortController().signal })
 const once = async () => {
@@ -55,6 +57,48 @@ test('a key that quotes the value is another one in everything that tells of it,
   const replayed = await run(['replay', '--dataset', 'people', '--mode', 'all', '--into', 'people_v2', '--yes'])
   expect(replayed.code, replayed.out + replayed.err).toBe(0)
   expect(await emails('people_v2')).toEqual(['1 bob@example.org', '3 eve@example.org'])
+})
+
+test.each([
+  ['as a file is named', 'o’neil & søn/ada', 'people/of-o%E2%80%99neil%20%26%20s%c3%b8n%2Fada/a.ndjson'],
+  ['as a stream names a folder', "(o'n) søn", 'people/key=%28o%27n%29%20s%C3%B8n/a.ndjson'],
+])('a key that has the value percent-encoded: %s', async (_, email, key) => {
+  const bob = 'bob@example.org'
+  const lines = [{ id: 1, email: bob }, { id: '?' }, { id: 2, email }].map(each => JSON.stringify(each))
+  await land(key, ...lines)
+  const argv = ['erase', '--dataset', 'people', '--column', 'email', '--key', email, '--quiesced']
+  const { code, out, err } = await run(argv)
+  expect(code, out + err).toBe(0)
+  expect(out).toMatch(/^landing keys +1 object, \d+ documents /m)
+  expect(await holding(bench.lake, email, key.split('/')[1] as string)).toEqual([])
+  expect(await emails('people')).toEqual([`1 ${bob}`])
+  expect((await run(['reconcile'])).out).toContain('everything is accounted for')
+})
+
+test('a key that a stream has made of the value, however long it is', async () => {
+  const clicks = defineDataset({
+    name: 'clicks',
+    source: { system: 'web', format: 'ndjson', stream: { eventTime: 'at', key: 'email' } },
+    columns: { id: { type: 'long', required: true }, email: 'string', at: 'timestamptz' },
+  })
+  const long = `ada@${'sub.'.repeat(20)}example.org`
+  const options = { datasets: [clicks], stop: new AbortController().signal }
+  for (const email of [long, ADA]) {
+    const events = [
+      { id: 1, email, at: '2026-05-04T12:00:00Z' },
+      { id: 'none', email: 'bob@example.org' },
+    ]
+    const put = events.map(event => Buffer.from(`{"_dataset":"clicks"}\n${JSON.stringify(event)}`))
+    await bench.lake.stream.put(put)
+    const ran = await bench.run(['local', '--once'], { datasets: [clicks] })
+    expect(ran.code, ran.out + ran.err).toBe(0)
+    const argv = ['erase', '--dataset', 'clicks', '--column', 'email', '--key', email, '--quiesced']
+    const { code, out, err } = await bench.run(argv, options)
+    expect(code, out + err).toBe(0)
+    const segment = email === ADA ? 'ada%40example.org' : `sha256-${sha256(long).slice(0, 32)}`
+    expect(out).toMatch(/^landing keys +1 object, \d+ documents /m)
+    expect(await holding(bench.lake, email, segment)).toEqual([])
+  }
 })
 
 test('a table that a replay has built forgets the rows as well', async () => {

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { quarantineTableName } from '#lake/dataset.ts'
 import type { HeldLetter, Lake, Uri } from '#lake/lake.ts'
-import { mentions, WORD_LENGTH_MIN } from '#lake/mentions.ts'
+import { keyMentions, mentions, WORD_LENGTH_MIN } from '#lake/mentions.ts'
 import { rejectionsPrefix } from '#lake/rejection.ts'
 import type { EraseRequest } from './request.ts'
 
@@ -70,7 +70,9 @@ const BOUND_LENGTH = 16
 function quotes(bytes: Buffer, value: string): boolean {
   const bounds = [value, [...value].slice(0, BOUND_LENGTH).join('')].map(text => Buffer.from(text).toString('base64'))
   if (bounds.some(bound => bytes.includes(`"${bound}"`))) return true
-  return value.length < WORD_LENGTH_MIN ? bytes.includes(JSON.stringify(value)) : mentions(bytes, value)
+  return value.length < WORD_LENGTH_MIN
+    ? bytes.includes(JSON.stringify(value))
+    : mentions(bytes, value) || keyMentions(bytes.toString('utf8'), value)
 }
 
 // --- Letters -------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 import { type Dataset, handOverTableName, quarantineTableName, tombstoneTableName } from '#lake/dataset.ts'
 import { LakeError } from '#lake/errors.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
-import { mentions, WORD_LENGTH_MIN } from '#lake/mentions.ts'
+import { keyMentions, keyPattern, mentions, WORD_LENGTH_MIN } from '#lake/mentions.ts'
 import { QUALITY_RESULTS } from '#lake/quality-results.ts'
 import { leadersOf } from '#lake/route.ts'
 import type { RowMatch, Said } from '#lake/row-match.ts'
@@ -45,10 +45,12 @@ export const INSTEAD = 'erased'
 
 /** Landing keys that quote the values. Short ones are in too many keys to mean anybody. */
 export const isNamed = ({ parts }: EraseRequest, text: string): boolean =>
-  parts.every(({ value }) => value.length >= WORD_LENGTH_MIN && mentions(Buffer.from(text), value))
+  parts.every(
+    ({ value }) => value.length >= WORD_LENGTH_MIN && (mentions(Buffer.from(text), value) || keyMentions(text, value)),
+  )
 
 export const unnamed = ({ parts }: EraseRequest, text: string): string =>
-  parts.reduce((rest, { value }) => rest.replaceAll(value, INSTEAD), text)
+  parts.reduce((rest, { value }) => rest.replaceAll(new RegExp(keyPattern(value), 'g'), INSTEAD), text)
 
 /** What the rows of a subject are known by. */
 export interface Marks {
@@ -65,7 +67,7 @@ export async function tablesOf(lake: Lake, request: EraseRequest, marks: Marks):
   const names = [dataset.name, ...(await sideTablesOf(lake, dataset.name))]
   const texts = parts.map(part => part.value)
   const isTelling = texts.every(text => text.length >= WORD_LENGTH_MIN)
-  const named = isTelling ? { named: { column: 'source_uri', texts } } : {}
+  const named = isTelling ? { named: { column: 'source_uri', texts, isKey: true } } : {}
   const own = names.flatMap(name => [
     { table: name, match: rows },
     { table: quarantineTableName({ name }), match: { places }, ...named },
