@@ -18,6 +18,7 @@ import type { DataFile, IcebergType, ScanFile, Schema } from './iceberg/types.ts
 import { writeDataFiles } from './iceberg/write-files.ts'
 import type { Lake, TableName, Uri } from './lake.ts'
 import { keyPattern } from './mentions.ts'
+import { erasureSummary } from './news.ts'
 import { keyTextSql, matchSql, type NameOf, type RowMatch, type Said } from './row-match.ts'
 
 /** An engine and a folder for one piece of work. */
@@ -114,7 +115,7 @@ async function rewriteRows(lake: Lake, name: TableName, { match, kept }: RowsRew
     // Another name for every run: the same rows may come again, and are to go again.
     const commitId = hashText('erase', name, lake.ids.uuid()).slice(0, 40)
     let rows = 0
-    await commit(lake, name, { commitId, summary: { 'sluice.erased': 'true' } }, async base => {
+    await commit(lake, name, { commitId }, async base => {
       const found = await holding(lake, session, { base, match, folder })
       rows = found.rows
       return stageWithout(lake, session, { base, match, folder, files: found.files, kept })
@@ -169,7 +170,7 @@ async function stageWithout(
   const added = await placeFiles(lake, base, written, lake.ids.uuid())
   const since = base.metadata['current-snapshot-id'] ?? null
   const staged = stageOverwrite({ added, removed: files }, { validations: [{ type: 'no-new-deletes', since, files }] })
-  return { ...staged, removedDeletes: await orphaned(lake, base, files) }
+  return { ...staged, summary: erasureSummary(base.metadata), removedDeletes: await orphaned(lake, base, files) }
 }
 
 /**
@@ -182,11 +183,12 @@ export async function forgetRemoved(lake: Lake, name: TableName): Promise<void> 
   const all = await manifestsOf(lake, currentSnapshot(table.metadata))
   if (all.every(manifest => manifest.deleted_files_count === 0)) return
   const commitId = hashText('erase-manifests', name, lake.ids.uuid()).slice(0, 40)
-  await commit(lake, name, { commitId, summary: { 'sluice.erased': 'true' } }, async base => {
+  await commit(lake, name, { commitId }, async base => {
     const live = (await manifestsOf(lake, currentSnapshot(base.metadata))).filter(hasLiveFiles)
     const rewritten = live.filter(manifest => manifest.deleted_files_count !== 0)
     const rewrittenManifests = rewritten.map(manifest => ({ manifests: [manifest], outputs: 1 }))
-    return withDefaults({ operation: 'replace', added: [], removed: [], rewrittenManifests })
+    const staged = withDefaults({ operation: 'replace', added: [], removed: [], rewrittenManifests })
+    return { ...staged, summary: erasureSummary(base.metadata) }
   })
 }
 

@@ -1,12 +1,13 @@
 import { firstIdAt, outcomesOf } from '#lake/batch-folders.ts'
 import { type Dataset, quarantineTableName } from '#lake/dataset.ts'
 import { openErasures } from '#lake/erasure.ts'
-import { appliedSnapshots, currentSchema } from '#lake/iceberg/metadata.ts'
+import { currentSchema } from '#lake/iceberg/metadata.ts'
 import { liveFiles, type ScanOptions } from '#lake/iceberg/scan.ts'
 import { loadTable, type Table } from '#lake/iceberg/table.ts'
-import type { ScanFile, TableMetadata } from '#lake/iceberg/types.ts'
+import type { ScanFile } from '#lake/iceberg/types.ts'
 import { fromBinary, type Value } from '#lake/iceberg/value.ts'
 import type { Lake, TableName } from '#lake/lake.ts'
+import { newsMs } from '#lake/news.ts'
 import { compactionDue, isSmall } from '#lake/small-files.ts'
 import { type Backlog, batchesSince } from './backlog.ts'
 import { type Completeness, completenessOf } from './rows.ts'
@@ -52,7 +53,7 @@ export async function measureDataset(lake: Lake, dataset: Dataset, window: Measu
   return {
     dataset: dataset.name,
     measuredMs: lake.clock.nowMs(),
-    lastCommitMs: table && lastCommitMs(table.metadata),
+    lastCommitMs: table && newsMs(table.metadata),
     eventMs: table && eventMs(dataset, table, files),
     maxLagMinutes: dataset.freshness?.maxLagMinutes,
     backlog,
@@ -67,13 +68,6 @@ export async function measureDataset(lake: Lake, dataset: Dataset, window: Measu
     compactionDue: compactionDue(files, dataset.compaction),
     oldestErasureMs: (await openErasures(lake, dataset.name)).toSorted((a, b) => a - b)[0],
   }
-}
-
-/** When rows came last. A rewrite of the same rows is not news; what only older, expired snapshots knew was earlier than all that are left. */
-function lastCommitMs(metadata: TableMetadata): number | undefined {
-  const known = appliedSnapshots(metadata)
-  const news = known.filter(snapshot => snapshot.summary['operation'] !== 'replace')
-  return (news[0] ?? known.at(-1))?.['timestamp-ms']
 }
 
 const statisticsOf = ({ freshness }: Dataset): ScanOptions =>

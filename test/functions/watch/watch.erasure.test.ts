@@ -2,6 +2,7 @@
 // for its line in the ledger.
 import { expect, test } from 'vitest'
 import { eraseFound, findSubject, leftOver } from '#functions/quality/erase.ts'
+import { measureDataset } from '#functions/watch/measure.ts'
 import { statusOf } from '#functions/watch/watch.ts'
 import { type MemoryLake, memoryLake } from '#lake/disk/disk-lake.ts'
 import { openErasures } from '#lake/erasure.ts'
@@ -11,6 +12,7 @@ import { applied, orders } from '../publish/refining.ts'
 import { lines } from '../quality/batches.ts'
 
 const A = '01KDYTS2W0AAAAAAAAAAAAAAAA'
+const B = '01KDYVJGG0BBBBBBBBBBBBBBBB'
 const dataset = orders({})
 const requestOf = (value: string) => ({ dataset, datasets: [dataset], parts: [{ column: 'id', value }] })
 const HOUR_MS = 3_600_000
@@ -77,4 +79,22 @@ test('a value that nobody has', async () => {
   ).toBe(true)
   expect(await findings(lake)).toEqual([])
   expect((await erase(lake, '4711')).isUntouched).toBe(false)
+})
+
+test('an erasure is no news, however often there is one: a table that is late stays late, until rows come', async () => {
+  const lake = memoryLake({ startMs: Date.UTC(2026, 0, 2, 8) })
+  const late = orders({ freshness: { maxLagMinutes: 60 } })
+  await applied(lake, late, A, { 1: lines({ id: 4711 }, { id: 4712 }, { id: 2 }) })
+  const before = (await measureDataset(lake, late)).lastCommitMs
+  expect(before).toBeGreaterThanOrEqual(Date.UTC(2026, 0, 2, 8))
+  for (const value of ['4711', '4712']) {
+    lake.clock.advance(3 * HOUR_MS)
+    expect(leftOver((await erase(lake, value)).proof)).toBe(0)
+    expect((await measureDataset(lake, late)).lastCommitMs).toBe(before)
+  }
+  const codes = (await statusOf(lake, [late])).datasets.flatMap(each => each.findings.map(({ code }) => code))
+  expect(codes).toContain('late-commit')
+  lake.clock.advance(HOUR_MS)
+  await applied(lake, late, B, { 2: lines({ id: 3 }) })
+  expect((await measureDataset(lake, late)).lastCommitMs).toBeGreaterThanOrEqual(Date.UTC(2026, 0, 2, 15))
 })
