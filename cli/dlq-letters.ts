@@ -21,6 +21,9 @@ export interface Letter {
 
 export const REJECTED = 'rejected'
 
+/** Dead-letter queues of a stage. A lake in a folder fills some of them. */
+export const QUEUES: readonly string[] = ['ingest', 'refine', 'compact', 'maintain', 'watch', 'canary', 'replay']
+
 export interface LetterFilter {
   readonly queue: string | undefined
   readonly cause: string | undefined

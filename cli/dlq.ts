@@ -2,7 +2,15 @@ import type { Lake } from '#lake/lake.ts'
 import type { LocalRunner } from '#local/run.ts'
 import { closest } from './closest.ts'
 import type { Call, Command } from './command.ts'
-import { giveBack, type Letter, type LetterFilter, rejectedLetters, takeLetters } from './dlq-letters.ts'
+import {
+  giveBack,
+  type Letter,
+  type LetterFilter,
+  QUEUES,
+  REJECTED,
+  rejectedLetters,
+  takeLetters,
+} from './dlq-letters.ts'
 import { isFiltered, letterDocument, printGroups, printLetters } from './dlq-printer.ts'
 import { type Settled, settleLetters } from './dlq-settle.ts'
 import { EXIT_FAILURE, usage } from './refusal.ts'
@@ -54,16 +62,25 @@ export const dlq: Command = {
     const name = call.given[0] as string
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined
     const { options } = call
-    if (action !== undefined)
-      return action(call, {
-        queue: options.value('queue'),
-        cause: options.value('cause'),
-        match: options.value('match'),
-      })
+    if (action !== undefined) {
+      const queue = options.value('queue')
+      if (queue !== undefined) await checkQueue(call.reached, queue)
+      return action(call, { queue, cause: options.value('cause'), match: options.value('match') })
+    }
     const near = closest(name, Object.keys(ACTIONS))[0]
     const next = near === undefined ? `say what to do: ${Object.keys(ACTIONS).join(', ')}` : `did you mean ${near}?`
     throw usage(`sluice dlq cannot ${name}`, next)
   },
+}
+
+/** A queue that is not there is no empty one. */
+async function checkQueue(lake: Lake, queue: string): Promise<void> {
+  const kept = (await lake.deadLetters.queues()).map(({ name }) => name)
+  const names = [...new Set([...QUEUES, ...kept, REJECTED])]
+  if (names.includes(queue)) return
+  const near = closest(queue, names)[0]
+  const listed = `the queues are ${names.join(', ')}`
+  throw usage(`there is no queue ${queue}`, near === undefined ? listed : `did you mean ${near}? ${listed}`)
 }
 
 /** So many of each queue are looked at. */

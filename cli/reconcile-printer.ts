@@ -19,10 +19,13 @@ const COLUMNS: readonly TableColumn[] = [
   { name: 'vanished', numeric: true },
 ]
 
+/** `left`: what nothing accounts for after a repair, too. */
+type Reconciled = ReconcileReport & { readonly left: number }
+
 /** A line for landing, one for each dataset, and what was found amiss. */
 export async function printReconciled(
   { terminal: { out } }: Pick<Call, 'terminal'>,
-  report: ReconcileReport,
+  report: Reconciled,
   strays: readonly StrayFile[],
 ): Promise<void> {
   const style = styleOf(out)
@@ -61,20 +64,22 @@ export async function printReconciled(
   if (unaccounted > vanishedIn(report))
     await out.write(
       report.repaired
-        ? '  sluice reconcile tells what became of it; what ingest refused is in sluice dlq list\n'
-        : '  sluice reconcile --repair takes up what can be\n',
+        ? '  next: sluice reconcile tells what became of it; what ingest refused is in sluice dlq list\n'
+        : '  next: sluice reconcile --repair takes up what can be\n',
     )
 }
 
 const vanishedIn = ({ datasets }: ReconcileReport): number =>
   datasets.reduce((sum, each) => sum + each.vanished.count, 0)
 
-function conclusion(report: ReconcileReport, style: Style): string {
-  const { unaccounted, repaired, landing } = report
+function conclusion(report: Reconciled, style: Style): string {
+  const { unaccounted, repaired, landing, left } = report
   if (unaccounted === 0) return `${style.green('✓')} everything is accounted for\n`
   const vanished = vanishedIn(report)
   const told = landing?.told ?? 0
   const taken = repaired ? `; ${formatCount(told)} told to ingest again` : ''
+  if (repaired && left === 0)
+    return `${style.green('✓')} ${counted(unaccounted, 'object')} that nothing accounted for, taken up${taken}\n`
   const lost =
     vanished === 0
       ? ''

@@ -20,7 +20,7 @@ export const reconcile: Command = {
   },
   notes: [
     'Every version of every object in landing must have a record of ingest, and every object in raw a commit to the table that is there, the verdict that halted its batch, or another object with the same bytes under the same key. Names are compared, never times.',
-    'Without --repair it changes nothing. Without DATASET it looks at landing and at all datasets. It ends with 1 while there is something that nothing accounts for.',
+    'Without --repair it changes nothing. Without DATASET it looks at landing and at all datasets. It ends with 1 while there is something that nothing accounts for; with --repair, when it could not take up all of it. In a folder it waits for what it took up and looks once more; on AWS that goes on without it.',
   ],
   examples: ['sluice reconcile', 'sluice reconcile orders --json', 'sluice reconcile --repair'],
   reads: true,
@@ -37,7 +37,7 @@ export const reconcile: Command = {
       )
     }
     const isAll = call.given.length === 0
-    const report = await run(call, {
+    const { report, left } = await run(call, {
       datasets: isAll ? datasets : datasets.filter(({ name }) => call.given.includes(name)),
       landing: isAll,
       graceMinutes: graceOf(call, call.reached === call.lake ? '0' : '60'),
@@ -45,9 +45,10 @@ export const reconcile: Command = {
       account: call.terminal.env['SLUICE_BUCKET_OWNER'],
     })
     const strays = isAll && call.reached === call.lake ? await strayLandings(call.lake) : []
-    if (call.options.has('json')) await call.terminal.out.write(`${JSON.stringify({ ...report, strays }, null, 2)}\n`)
-    else await printReconciled(call, report, strays)
-    return report.unaccounted + strays.length === 0 ? undefined : EXIT_FAILURE
+    if (call.options.has('json'))
+      await call.terminal.out.write(`${JSON.stringify({ ...report, left, strays }, null, 2)}\n`)
+    else await printReconciled(call, { ...report, left }, strays)
+    return left + strays.length === 0 ? undefined : EXIT_FAILURE
   },
 }
 
@@ -57,12 +58,21 @@ function graceOf({ options }: Call, otherwise: string): number {
   throw usage(`--grace ${given}: not a number of minutes`, 'give whole minutes: --grace 60')
 }
 
-/** In a folder nobody takes up what is told unless it is this process. */
-async function run(call: Call, request: Parameters<typeof reconcileLake>[1]): Promise<ReconcileReport> {
+interface Reconciled {
+  readonly report: ReconcileReport
+  /** What nothing accounts for even so. */
+  readonly left: number
+}
+
+/** In a folder nobody takes up what is told unless it is this process, which then knows what became of it. */
+async function run(call: Call, request: Parameters<typeof reconcileLake>[1]): Promise<Reconciled> {
   const status = statusLine(call.options.has('json') ? call.terminal.err : call.terminal.out)
   status.show('comparing listings …')
   try {
-    if (!request.repair || call.reached !== call.lake) return await reconcileLake(call.reached, request)
+    if (!request.repair || call.reached !== call.lake) {
+      const report = await reconcileLake(call.reached, request)
+      return { report, left: report.unaccounted - takenUp(report) }
+    }
     const { startLocal } = await import('#local/run.ts')
     const runner = startLocal(call.lake, await call.datasets())
     try {
@@ -70,11 +80,23 @@ async function run(call: Call, request: Parameters<typeof reconcileLake>[1]): Pr
       await runner.idle()
       await call.lake.workflows.idle()
       await runner.idle()
-      return report
+      const { unaccounted } = await reconcileLake(call.lake, { ...request, repair: false })
+      return { report, left: unaccounted }
     } finally {
       await runner.close()
     }
   } finally {
     await status.clear()
   }
+}
+
+/** What is told to ingest again, and what a replay takes up: an object that stands at both ends counts once. */
+function takenUp({ repaired, landing, datasets }: ReconcileReport): number {
+  if (!repaired) return 0
+  const replayed = datasets
+    .filter(({ replay }) => replay !== undefined)
+    .map(({ unbatched, unrefined, givenUp, inLanding }) =>
+      Math.max(0, unbatched.count + unrefined.count - givenUp - (landing === undefined ? 0 : inLanding)),
+    )
+  return replayed.reduce((sum, each) => sum + each, landing?.told ?? 0)
 }

@@ -57,15 +57,14 @@ export async function printSent({ terminal, options }: Call, report: SendReport)
       { name: 'rows', numeric: true },
       { name: 'quarantined', numeric: true },
     ],
-    rows: folders
-      .slice(0, FOLDERS_SHOWN_MAX)
-      .map(each => [
-        each.key,
-        each.dataset ?? null,
-        each.state,
-        formatCount(each.applied),
-        formatCount(each.quarantined),
-      ]),
+    rows: folders.slice(0, FOLDERS_SHOWN_MAX).map(each => [
+      each.key,
+      // What ingest rejected is nobody's.
+      each.dataset ?? '–',
+      each.state,
+      formatCount(each.applied),
+      formatCount(each.quarantined),
+    ]),
   })
   const more = folders.length - FOLDERS_SHOWN_MAX
   if (more > 0) await terminal.out.write(style.dim(`and ${counted(more, 'folder')} more; --json has them all\n`))

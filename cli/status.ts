@@ -23,7 +23,7 @@ export const status: Command = {
   },
   notes: [
     'LAG is the time since the last commit, or since the newest event where the dataset names its event time; the promise is the freshness that the dataset declares. MISSING are records that were put and are neither in the table, nor in quarantine, nor replaced: it should be 0.',
-    'It ends with 0 when nothing is alarming, with 1 when something is or when a queue has dead letters, and with 2 when it was called in a way that cannot be. Warnings do not count.',
+    'It ends with 0 when nothing is alarming, with 1 when something is or when letters stand in a queue that nobody could deliver or process, and with 2 when it was called in a way that cannot be. Warnings do not count, and objects that ingest rejected are one: it has looked at them and says why in sluice dlq list.',
   ],
   examples: ['sluice status', 'sluice status orders --json', 'sluice status --watch'],
   reads: true,

@@ -1,6 +1,9 @@
 // `sluice dlq` groups dead letters by cause, sends them again to where they fell out of, or drops them, and never without being told
 // which. What a redrive cannot do anything with stays and says why.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { QUEUES } from '../../cli/dlq-letters.ts'
 import { tableRows } from '../functions/quality/batches.ts'
 import { type CommandBench, commandBench, orders } from './command-bench.ts'
 
@@ -43,7 +46,7 @@ test('a filter that nothing passes does not look like a lake without dead letter
   await keep('1')
   const none = 'No dead letters match. `sluice dlq list` shows all there are.\n'
   for (const filter of [
-    ['--queue', 'ingst'],
+    ['--queue', 'refine'],
     ['--cause', 'no-permissions'],
     ['--match', 'b.ndjson'],
   ])
@@ -55,6 +58,28 @@ test('a filter that nothing passes does not look like a lake without dead letter
     '0 letters dropped: none match; `sluice dlq list` shows all there are\n',
   )
   expect(await listed()).toMatchObject({ letters: 1 })
+})
+
+test('a queue that is not there is refused, with those that there are', async () => {
+  await keep('1', { queue: 'own' })
+  const queues = [...QUEUES, 'own', 'rejected'].join(', ')
+  for (const action of ['list', 'show', 'redrive', 'drop']) {
+    const { code, err } = await bench.run(['dlq', action, '--queue', 'foo'])
+    expect({ code, err }, action).toEqual({
+      code: 2,
+      err: `error: there is no queue foo\nnext:  the queues are ${queues}\n`,
+    })
+  }
+  expect((await bench.run(['dlq', 'show', '--queue', 'ingst'])).err).toContain(
+    `did you mean ingest? the queues are ${queues}\n`,
+  )
+  expect((await bench.run(['dlq', 'show', '--queue', 'own'])).code).toBe(0)
+})
+
+test('the queues are those of a stage', () => {
+  const program = readFileSync(join(import.meta.dirname, '../../sst.config.ts'), 'utf8')
+  const named = [...program.matchAll(/(\w+): stages\.\w+\.deadLetters/g)].map(([, name]) => name)
+  expect(QUEUES).toEqual(named)
 })
 
 test('groups by queue and cause, with an example', async () => {

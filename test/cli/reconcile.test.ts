@@ -38,12 +38,13 @@ test('a file that nobody was told of: found, repaired, found no more', async () 
   expect(found.code).toBe(1)
   expect(found.out).toContain('landing: 2 objects, 1 recorded, 1 never taken\n  orders/b.json\n')
   expect(found.out).toContain(
-    '! 1 object that nothing accounts for\n  sluice reconcile --repair takes up what can be\n',
+    '! 1 object that nothing accounts for\n  next: sluice reconcile --repair takes up what can be\n',
   )
   const repaired = await bench.run(['reconcile', '--repair'])
   expect(repaired.out).toContain(
-    '! 1 object that nothing accounts for; 1 told to ingest again\n  sluice reconcile tells what became of it; what ingest refused is in sluice dlq list\n',
+    '✓ 1 object that nothing accounted for, taken up; 1 told to ingest again\n  next: sluice reconcile tells what became of it; what ingest refused is in sluice dlq list\n',
   )
+  expect(repaired.code).toBe(0)
   expect((await bench.run(['sql', 'select id from orders order by id', '--csv'])).out).toBe('id\r\n1\r\n2\r\n')
   const again = await bench.run(['reconcile', '--json'])
   expect(again.code).toBe(0)
@@ -75,6 +76,19 @@ test('of what is gone no repair is promised', async () => {
   const { code, out } = await bench.run(['reconcile', 'orders'])
   expect(code).toBe(1)
   expect(out).toMatch(/! 1 object that nothing accounts for; 1 is gone from raw, which no repair brings back\n$/)
+})
+
+test('a repair that cannot take up all of it ends with 1; what no dataset wants is taken up, and its place is said', async () => {
+  writeFileSync(join(bench.folder, '.sluice/landing/strange.json'), '{"id": 2}\n')
+  const refused = await bench.run(['reconcile', '--repair'])
+  expect(refused.code).toBe(0)
+  expect(refused.out).toContain('what ingest refused is in sluice dlq list\n')
+  expect((await bench.run(['dlq', 'list'])).out).toMatch(/rejected +no-dataset +1 /)
+  drop('b.json', '{"id": 2}\n')
+  for await (const { uri } of bench.lake.storage.list(`${bench.lake.zones.raw}/orders/`)) rmSync(uri.slice(7))
+  const partly = await bench.run(['reconcile', '--repair', '--json'])
+  expect(partly.code).toBe(1)
+  expect(JSON.parse(partly.out)).toMatchObject({ unaccounted: 2, left: 1, landing: { told: 1 } })
 })
 
 test('datasets alone, without landing', async () => {

@@ -123,6 +123,14 @@ test('a line in another encoding is in quarantine as well', async () => {
   expect((await run(['dlq', 'list'])).out).not.toContain('stream-error')
 })
 
+test('what is delivered along and rejected is of no dataset, which is no NULL', async () => {
+  await bench.lake.stream.put([Buffer.from('of nobody')])
+  file('a', line(1))
+  const ran = await run(['send', 'a', '--dataset', 'payments'])
+  expect(ran.out).toMatch(/stream-errors\/.* +– +rejected +0 +0\n/)
+  expect(ran.out).not.toContain('NULL')
+})
+
 test('or left out, which is no success', async () => {
   file('a', BAD)
   const ran = await run(['send', 'a', '--dataset', 'payments', '--skip-bad', '--json'])

@@ -58,6 +58,16 @@ test('dead letters in a queue are alarming, whatever the datasets are', async ()
   expect(JSON.parse((await bench.run(['status', '--json'])).out).deadLetters).toEqual({ ingest: 1 })
 })
 
+test('objects that ingest rejected are a warning, as the help says', async () => {
+  await applied(bench.lake, orders, A, { 1: lines({ id: 1 }) })
+  await bench.lake.storage.put(`${bench.lake.zones.landing}/strange.json`, Buffer.from('{}\n'))
+  await bench.run(['local', '--once'])
+  const { code, out } = await bench.run(['status'])
+  expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('! dead letters: 1 rejected\n') })
+  const { out: help } = await bench.run(['status', '--help'])
+  expect(help.replaceAll(/\s+/g, ' ')).toContain('Warnings do not count, and objects that ingest rejected are one')
+})
+
 test('JSON says the same', async () => {
   await applied(bench.lake, late, A, { 1: lines({ id: 1, at: '2020-01-01T00:00:00Z' }) })
   const { code, out } = await bench.run(['status', 'late', '--json'], { datasets: [orders, late] })
