@@ -114,7 +114,7 @@ export interface Storage {
   delete(uri: Uri): Promise<void>
   /**
    * Destroys every version of the object that is not current, for good; of a deleted object all of them. Only an erasure may call this, by a
-   * role of its own. Where nothing is versioned there is nothing to do.
+   * role of its own. Where nothing is versioned only folders may be left of it, and go when they are empty.
    */
   purge(uri: Uri): Promise<void>
 }

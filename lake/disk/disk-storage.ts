@@ -6,7 +6,7 @@ import { sha256Handle } from '../file-hash.ts'
 import type { ObjectInfo, ObjectVersion, ReadOptions, StagedFile, StageOptions, Storage, Uri } from '../lake.ts'
 import { listObjects } from './disk-list.ts'
 import { checkInside, type DiskPlace, locate, objectInfo, statObject, versionOf, ZONES } from './disk-place.ts'
-import { copyObject, removeObject, writeBytes, writeFileCopy } from './disk-write.ts'
+import { copyObject, purgeObject, removeObject, writeBytes, writeFileCopy } from './disk-write.ts'
 import { fileError, isMissing } from './file-errors.ts'
 import { readSidecar } from './sidecar.ts'
 
@@ -40,8 +40,7 @@ export function diskStorage(root: string): Storage {
     stage: (uri, _folder, options = {}) => translated(uri, () => stage(at(uri), options)),
     upload: (path, uri, options) => translated(uri, () => writeFileCopy(root, at(uri), { ...options, path })),
     delete: uri => translated(uri, () => removeObject(root, at(uri))),
-    // A file that is replaced or removed has no older versions.
-    purge: async uri => void at(uri),
+    purge: uri => translated(uri, () => purgeObject(at(uri))),
   }
 }
 

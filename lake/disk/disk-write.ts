@@ -13,7 +13,7 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { LakeError } from '../errors.ts'
 import { sha256File } from '../file-hash.ts'
 import type { ObjectInfo, ReadOptions, WriteOptions } from '../lake.ts'
@@ -86,8 +86,17 @@ export async function removeObject(root: string, place: DiskPlace): Promise<void
   if (stats === undefined) return
   await rm(place.path, { force: true })
   await dropSidecar(root, place, versionOf(stats))
-  if (place.zone === 'landing') return
-  for (let folder = dirname(place.path); folder.length > place.folder.length; folder = dirname(folder)) {
+  if (place.zone !== 'landing') await dropEmptyFolders(place, place.folder)
+}
+
+/** A file that is gone has no older versions, but may have left a folder whose name says as much: in landing, too, below the folders of producers. */
+export async function purgeObject(place: DiskPlace): Promise<void> {
+  const [first = ''] = relative(place.folder, place.path).split(sep)
+  await dropEmptyFolders(place, place.zone === 'landing' ? join(place.folder, first) : place.folder)
+}
+
+async function dropEmptyFolders(place: DiskPlace, top: string): Promise<void> {
+  for (let folder = dirname(place.path); folder.length > top.length; folder = dirname(folder)) {
     const removed = await rmdir(folder).then(
       () => true,
       () => false,

@@ -1,6 +1,8 @@
 // Where else a person may be: keys under which files landed, records that wait in a stream, what rules said of a batch, tables that a replay has
 // built. All are searched, and only what is about the person goes.
 import { createHash } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Dataset, defineDataset, LINEAGE } from '#lake/dataset.ts'
 import { ident, join as joinSql, sql } from '#lake/duckdb/sql.ts'
@@ -99,6 +101,21 @@ test('a key that a stream has made of the value, however long it is', async () =
     expect(out).toMatch(/^landing keys +1 object, \d+ documents /m)
     expect(await holding(bench.lake, email, segment)).toEqual([])
   }
+})
+
+test('a folder that had nothing else goes with the object: its name says as much. Those of producers stay', async () => {
+  const landing = join(bench.folder, '.sluice/landing/people')
+  await land(`people/2026/of=${ADA}/a.ndjson`, `{"id":1,"email":"${ADA}"}`)
+  await land('people/2027/b.ndjson', '{"id":2,"email":"bob@example.org"}')
+  expect(existsSync(join(landing, `2026/of=${ADA}`))).toBe(true)
+  expect((await erase()).code).toBe(0)
+  expect([existsSync(landing), existsSync(join(landing, '2026')), existsSync(join(landing, '2027/b.ndjson'))]).toEqual([
+    ...[true, false, true],
+  ])
+  rmSync(join(landing, '2027/b.ndjson'))
+  await land(`people/a.ndjson`, `{"id":1,"email":"${ADA}"}`)
+  expect((await erase()).code).toBe(0)
+  expect([existsSync(landing), existsSync(join(landing, '2027'))]).toEqual([true, true])
 })
 
 test('a table that a replay has built forgets the rows as well', async () => {
