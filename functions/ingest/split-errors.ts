@@ -6,8 +6,8 @@ import { LakeError } from '#lake/errors.ts'
 import { sha256File } from '#lake/file-hash.ts'
 import type { StagedFile } from '#lake/lake.ts'
 import { linesIn } from '#lake/lines.ts'
-import { ownersOf, type StreamError, streamErrors } from '#lake/stream-error.ts'
-import type { StreamRouter } from '#lake/stream-route.ts'
+import { ownersOf, recordWithout, type StreamError, streamErrors } from '#lake/stream-error.ts'
+import type { StreamDataset, StreamRouter } from '#lake/stream-route.ts'
 
 /** What an object of records that Firehose could not process holds, by whose they are. */
 export interface SplitErrors {
@@ -21,7 +21,7 @@ export interface SplitErrors {
 const LINE_BYTES_MAX = 8_388_608
 const FLUSH_BYTES = 1_048_576
 
-/** Goes over the object once. A record that has events of several datasets stands in the part of each. */
+/** Goes over the object once. Of a record that has events of several datasets each part has its own. */
 export async function splitErrors(
   path: string,
   { router, folder }: { readonly router: StreamRouter; readonly folder: string },
@@ -30,7 +30,8 @@ export async function splitErrors(
   let strays = 0
   let code: string | undefined
   for await (const { error, isCut } of errorsOf(path)) {
-    for (const owner of isCut ? [undefined] : ownersOf(router, error.raw)) {
+    const owners = isCut ? new Set([undefined]) : ownersOf(router, error.raw)
+    for (const owner of owners) {
       if (owner === undefined) {
         strays++
         code ??= error.code
@@ -38,12 +39,19 @@ export async function splitErrors(
       }
       const part = parts.get(owner) ?? new PartFile(join(folder, `${owner}.ndjson`))
       parts.set(owner, part)
-      await part.write(error.text)
+      await part.write(owners.size === 1 ? error.text : shareOf(router.named(owner), error))
     }
   }
   const files = new Map<string, StagedFile>()
   for (const [owner, part] of [...parts].toSorted(([a], [b]) => (a < b ? -1 : 1))) files.set(owner, await part.finish())
   return { parts: files, strays: { records: strays, code } }
+}
+
+/** An erasure looks for a dataset's records among its own raw objects. */
+function shareOf(dataset: StreamDataset | undefined, { text, raw }: StreamError): string {
+  if (dataset === undefined || raw === undefined) return text
+  const rawData = recordWithout(dataset, raw, () => false).toString('base64')
+  return JSON.stringify({ ...(JSON.parse(text) as object), rawData })
 }
 
 async function* errorsOf(path: string): AsyncGenerator<{ readonly error: StreamError; readonly isCut: boolean }> {

@@ -126,6 +126,7 @@ test('a record that is compressed, in an envelope, of several datasets or no tex
   await erase('people')
   expect(await quarantined('people')).toEqual([expect.stringContaining('{"id":"q","email":"bob@example.org"}')])
   expect(await quarantined('guests')).toEqual([expect.stringContaining('"id":"g"')])
+  expect(await holding(bench.lake, ADA)).toEqual([])
   const replayed = await run(['replay', '--dataset', 'wrapped', '--mode', 'all', '--into', 'wrapped_v2', '--yes'])
   expect(replayed.code, replayed.out + replayed.err).toBe(0)
   expect(await quarantined('wrapped_v2')).toEqual(before.filter(text => !text.includes(ADA)))
