@@ -34,7 +34,7 @@ export function envelope(task: EnvelopeTask): ChangeParts {
   const before = (column: ContractColumn): Sql => textIn(sql`e."before"`, column)
   return {
     ...parts,
-    problems: [...parts.problems, MISSING_AFTER, NO_ROW],
+    problems: [...parts.problems, MISSING_AFTER, noRow(task.key)],
     content: sql`hash(e.op, e.after, e.before, k)`,
     value: column => textIn(sql`e."after"`, column),
     kept: column => keptOf(changes, columnText(column), column),
@@ -53,12 +53,16 @@ const MISSING_AFTER = problem(
   sql`'the event has no image of the row after the change'`,
 )
 
-/** Text, a number or an array would be read as a row of nothing but NULL. */
-const NO_ROW = problem(
-  sql`e.op IN ('c', 'u', 'r') AND COALESCE(len(keys), 0) = 0`,
-  'missing_after',
-  sql`'the image of the row after the change is no object with fields'`,
-)
+/** Text, a number or an array would be read as a row of nothing but NULL: only where the key is NULL its fields are looked at. */
+const noRow = (key: readonly ContractColumn[]) =>
+  problem(
+    sql`CASE WHEN e.op IN ('c', 'u', 'r') AND (${join(
+      key.map(column => sql`${columnText(column)} IS NULL`),
+      ' OR ',
+    )}) THEN COALESCE(len(keys), 0) = 0 ELSE FALSE END`,
+    'missing_after',
+    sql`'the image of the row after the change is no object with fields'`,
+  )
 
 const columnText = (column: ContractColumn): Sql => textIn(sql`e."after"`, column)
 
