@@ -75,15 +75,15 @@ function woven<S>(lines: Lines<S>, { truncates }: KnownHistory<S>): Woven<S> {
   const versions = new Map<string, readonly Version<S>[]>()
   const deletes = new Map<string, readonly Timed[]>()
   const counts = { patched: 0, unresolved: 0 }
+  const ordered: Ordered<S> = new Map([...lines].map(([key, { entries }]) => [key, inOrder(entries)]))
   for (const [key, { entries }] of lines) {
     const happened = inOrder<Timed>([...entries, ...truncates])
-    const rows = inOrder(entries)
-      .filter(isRow)
-      .map(entry => {
-        const image = imageOf(lines, entries, entry)
-        const next = happened[happened.indexOf(entry) + 1]
-        return versionOf(entry, { image, next, counts })
-      })
+    const own = ordered.get(key) ?? []
+    const rows = own.filter(isRow).map(entry => {
+      const image = imageOf(ordered, own, entry)
+      const next = happened[happened.indexOf(entry) + 1]
+      return versionOf(entry, { image, next, counts })
+    })
     versions.set(key, rows)
     deletes.set(
       key,
@@ -92,6 +92,9 @@ function woven<S>(lines: Lines<S>, { truncates }: KnownHistory<S>): Woven<S> {
   }
   return { versions, deletes, ...counts }
 }
+
+/** What happened to each key, in order. */
+type Ordered<S> = ReadonlyMap<string, readonly Entry<S>[]>
 
 interface Becoming<S> {
   readonly image: Image<S>
@@ -118,13 +121,14 @@ const otherAuthors = <S>(before: Image<S>, after: Image<S>): number =>
   [...after.columns].filter(([name, { author }]) => compareStamps(author, cellOf(before, name).author) !== 0).length
 
 /** The values of a row: its own, and those that it left out from the row before, or from the key that it came from. */
-function imageOf<S>(lines: Lines<S>, entries: readonly Entry<S>[], { stored, change, stamp }: Entry<S>): Image<S> {
+function imageOf<S>(ordered: Ordered<S>, own: readonly Entry<S>[], { stored, change, stamp }: Entry<S>): Image<S> {
   const kept = stored === undefined ? (change?.kept ?? []) : [...stored.image.columns.keys()]
   const source = (stored === undefined ? change?.source : stored.image.source) as S
   const values = { stamp, kept, source }
   if (kept.length === 0) return upserted(values)
-  const from = change?.oldKey === undefined ? entries : (lines.get(change.oldKey)?.entries ?? [])
-  const before = rowBefore(from, stamp, change?.oldKey === undefined)
-  const image = before && imageOf(lines, from, before)
-  return change?.oldKey === undefined ? upserted(values, image) : moved(values, image)
+  const oldKey = change?.oldKey
+  const from = oldKey === undefined ? own : (ordered.get(oldKey) ?? [])
+  const before = rowBefore(from, stamp, oldKey === undefined)
+  const image = before && imageOf(ordered, from, before)
+  return oldKey === undefined ? upserted(values, image) : moved(values, image)
 }

@@ -1,7 +1,7 @@
 import type { Change, Outcome } from './fold.ts'
 import type { Image } from './image.ts'
 import { placedEnds } from './order.ts'
-import { compareStamps, compareText, emissionsOf, emittedAgain, isSameChange, type Stamp } from './stamp.ts'
+import { compareStamps, compareText, emissionOf, emissionsIn, emittedAgain, isSameChange, type Stamp } from './stamp.ts'
 
 /** Times are in microseconds since the epoch, as the source tells them. */
 export interface Timed {
@@ -55,12 +55,11 @@ export function inOrder<T extends Timed>(happened: readonly T[]): readonly T[] {
   return [...first, ...known.flatMap(each => [each, ...behind(each).filter(end => counts(end, each))])]
 }
 
-const isEmittedAfter = (stamp: Stamp, { lane, ordinal }: Stamp): boolean =>
-  emissionsOf(stamp).some(each => each.startsWith(`${lane}.`) && compareText(each, `${lane}.${ordinal}`) > 0)
+const isEmittedAfter = (stamp: Stamp, end: Stamp): boolean =>
+  emissionsIn(stamp, end.lane).some(emission => compareText(emission, emissionOf(end)) > 0)
 
-/** The last row before; `live`: unless a delete came in between. */
-export function rowBefore<S>(entries: readonly Entry<S>[], stamp: Stamp, live: boolean): Entry<S> | undefined {
-  const happened = inOrder(entries)
+/** Of what happened in order, the last row before; `live`: unless a delete came in between. */
+export function rowBefore<S>(happened: readonly Entry<S>[], stamp: Stamp, live: boolean): Entry<S> | undefined {
   const until = happened.findIndex(each => each.stamp.kind !== 2 && compareStamps(each.stamp, stamp) >= 0)
   const before = happened.slice(0, until < 0 ? happened.length : until).findLast(each => live || isRow(each))
   return before !== undefined && isRow(before) ? before : undefined

@@ -1,5 +1,13 @@
 import { joinKeys } from './moves.ts'
-import { comparePlaces, compareStamps, compareText, emissionsOf, isSameChange, type Stamp } from './stamp.ts'
+import {
+  comparePlaces,
+  compareStamps,
+  compareText,
+  emissionOf,
+  emissionsIn,
+  isSameChange,
+  type Stamp,
+} from './stamp.ts'
 
 interface Ordered {
   readonly op: 'upsert' | 'delete' | 'truncate'
@@ -91,12 +99,11 @@ export function placedEnds<T extends Stamped>(all: readonly T[]): PlacedEnds<T> 
   return { first: behind.get(undefined) ?? [], known, behind: each => behind.get(each) ?? [] }
 }
 
-function anchorOf<T extends Stamped>(known: readonly T[], { lane, ordinal }: Stamp): T | undefined {
-  const place = `${lane}.${ordinal}`
+function anchorOf<T extends Stamped>(known: readonly T[], end: Stamp): T | undefined {
   let [anchor, last] = [known.findLast(({ stamp }) => stamp.kind === 0 && stamp.position === ''), '']
   for (const each of known)
-    for (const emission of emissionsOf(each.stamp))
-      if (emission.startsWith(`${lane}.`) && compareText(emission, place) < 0 && compareText(emission, last) >= 0)
+    for (const emission of emissionsIn(each.stamp, end.lane))
+      if (compareText(emission, emissionOf(end)) < 0 && compareText(emission, last) >= 0)
         [anchor, last] = [each, emission]
   return anchor
 }

@@ -53,7 +53,7 @@ export function emittedAgain(stamp: Stamp, other: Stamp): Stamp | undefined {
   const all = new Set([...known, ...emissionsOf(other)])
   if (all.size === known.length) return undefined
   const sorted = [...all].toSorted(compareText)
-  const first = sorted.find(emission => emission.startsWith(`${stamp.lane}.`)) as string
+  const first = sorted.find(isIn(stamp.lane)) as string
   const again = sorted.filter(emission => emission !== first).slice(1 - EMISSIONS_MAX)
   return { ...stamp, ordinal: first.slice(stamp.lane.length + 1), again }
 }
@@ -83,7 +83,18 @@ export const versionOf = ({ position, kind }: Stamp): string => `${position}.${k
 export const placeOf = (stamp: Stamp): string => `${emissionsOf(stamp).join(',')}.${stamp.content}`
 
 /** Everywhere that the change was emitted, as `lane.ordinal`. */
-export const emissionsOf = ({ lane, ordinal, again = [] }: Stamp): readonly string[] => [`${lane}.${ordinal}`, ...again]
+const emissionsOf = (stamp: Stamp): readonly string[] => [emissionOf(stamp), ...(stamp.again ?? [])]
+
+/** Those in one lane, which can be compared with each other as text. */
+export const emissionsIn = (stamp: Stamp, lane: string): readonly string[] => emissionsOf(stamp).filter(isIn(lane))
+
+const isIn =
+  (lane: string) =>
+  (emission: string): boolean =>
+    emission.startsWith(`${lane}.`)
+
+/** Its place: where it was emitted first in its lane. */
+export const emissionOf = ({ lane, ordinal }: Stamp): string => `${lane}.${ordinal}`
 
 export function stampOf(version: string, place: string): Stamp {
   const dot = version.lastIndexOf('.')
